@@ -1,0 +1,1 @@
+"""Bytes without meaning: bounded windows, declared records, address ranges, text and time."""

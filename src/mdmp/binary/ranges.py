@@ -1,0 +1,45 @@
+"""Half-open integer ranges with values, looked up by bisection."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class RangeMap(Generic[T]):
+    """Which value covers a number? Ranges are (start, end, value), `end` not included.
+
+    Where ranges overlap, the one that starts last before the number is asked first, then the ones before it,
+    so that a small module inside a large bogus one is still found.
+    """
+
+    __slots__ = ("_items", "_reach", "_starts")
+
+    def __init__(self, items: Iterable[tuple[int, int, T]]) -> None:
+        self._items = sorted((item for item in items if item[0] < item[1]), key=lambda item: (item[0], -item[1]))
+        self._starts = [item[0] for item in self._items]
+        reach, top = [], 0
+        for item in self._items:
+            top = max(top, item[1])
+            reach.append(top)
+        self._reach = reach
+
+    def find(self, number: int) -> tuple[int, int, T] | None:
+        """The (start, end, value) that covers `number`, or None."""
+        i = bisect_right(self._starts, number) - 1
+        while i >= 0 and self._reach[i] > number:
+            if number < self._items[i][1]:
+                return self._items[i]
+            i -= 1
+        return None
+
+    def get(self, number: int) -> T | None:
+        found = self.find(number)
+        return found[2] if found else None
+
+    def __iter__(self) -> Iterator[tuple[int, int, T]]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)

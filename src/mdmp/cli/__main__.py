@@ -1,0 +1,5 @@
+"""The `mdmp` command."""
+
+
+def main() -> int:
+    return 0

@@ -1,0 +1,1 @@
+"""File formats: bytes to typed records and back, faithful and without opinion. One package per format."""
