@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """The folder of real dumps and PDBs with expected results (`MDMP_CORPUS`, or `shared/corpus` beside the repository)."""
+    """Real dumps and PDBs with expected results: `MDMP_CORPUS`, or `shared/corpus` beside the repository."""
     folder = Path(os.environ.get("MDMP_CORPUS") or ROOT.parent / "shared" / "corpus")
     if not (folder / "index.json").is_file():
         pytest.skip("the corpus of third-party dumps is not here")

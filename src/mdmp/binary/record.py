@@ -60,7 +60,7 @@ class Record(tuple[Any, ...]):
         cls.STRUCT = Struct("<" + layout)
         cls.SIZE = cls.STRUCT.size
         cls.FIELDS = tuple(cls.__annotations__)
-        if cls.SIZE != size:
+        if size != cls.SIZE:
             raise TypeError(f"{cls.__name__}: fields take {cls.SIZE} bytes, declared {size}")
 
     @classmethod

@@ -45,11 +45,11 @@ class Window:
             raise FormatError(place, problem, self.start + offset)
         return self.start + offset
 
-    def bytes(self, offset: int, size: int, what: str = "") -> bytes:
+    def read(self, offset: int, size: int, what: str = "") -> bytes:
         at = self.check(offset, size, what)
         return bytes(self.buffer[at : at + size])
 
-    def all(self) -> bytes:  # noqa: A003
+    def tobytes(self) -> bytes:
         return bytes(self.buffer[self.start : self.start + self.size])
 
     def sub(self, offset: int, size: int | None = None, name: str = "") -> "Window":
