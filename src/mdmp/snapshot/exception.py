@@ -1,0 +1,24 @@
+"""What stopped the process."""
+
+from dataclasses import dataclass
+
+from mdmp.snapshot.thread import Context
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """An exception (Windows), signal (Linux) or Mach exception (macOS), numbers as the system gave them.
+
+    On Linux `code` is the signal and `flags` the si_code; on macOS `code` is the exception type, `flags` its code.
+    """
+
+    tid: int | None
+    code: int
+    flags: int
+    address: int
+    """Windows: where the instruction was; Linux and macOS: the address that faulted."""
+    parameters: tuple[int, ...] = ()
+    context: Context | None = None
+    """The registers at the fault, which differ from the thread's own where the handler ran on the same thread."""
+    nested: int = 0
+    """Address of the next record of the chain in the process, 0 for none."""

@@ -1,0 +1,32 @@
+"""Where a snapshot comes from, and what of it nobody understood."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    kind: str
+    """`minidump`, `core` or `live`."""
+    path: str | None = None
+    size: int | None = None
+    """Bytes of the file."""
+    time: datetime | None = None
+    """When the moment was captured."""
+    flags: int | None = None
+    """MINIDUMP_TYPE bits: what the writer meant to keep."""
+    writer: str | None = None
+    """Who wrote it, as far as its traits tell."""
+    writer_evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A stream that mdmp does not interpret, kept as it is."""
+
+    stream_type: int
+    name: str
+    size: int
+    read: Callable[[], bytes]
+    """The bytes; `FormatError` when the file does not hold them."""
