@@ -16,7 +16,7 @@ class Annotations:
     report_id: str | None = None
     client_id: str | None = None
     texts: Mapping[str, bytes] = field(default_factory=dict)
-    """Small system files kept whole, by plain name: `maps`, `status`, `cmdline`, `environ`, `cpuinfo`, `lsb_release`."""
+    """Small system files kept whole, by plain name: `maps`, `status`, `cmdline`, `cpuinfo`."""
     mac_crash_info: tuple[Mapping[str, str | int], ...] | None = None
     mac_boot_args: str | None = None
     soft_errors: str | None = None
