@@ -35,6 +35,7 @@ IMPORT void WINAPI RaiseException(DWORD code, DWORD flags, DWORD count, const SI
 /* runtime.c */
 void say(const char *text);
 void say_number(const char *before, long long number);
+void *memset(void *to, int value, SIZE_T size);
 BOOL same_text(const char *a, const char *b);
 
 #ifdef __cplusplus

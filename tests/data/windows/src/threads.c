@@ -1,0 +1,57 @@
+/* Three named workers; the second one crashes while the others and the main thread wait. */
+#include "faults.h"
+
+typedef struct {
+    int number;
+    const WCHAR *name;
+    const char *const *files;
+    HANDLE ready, go;
+} Worker;
+
+static const char *const names_of_2[] = {"index", "pages", 0};
+
+NOINLINE static int length_of(const char *name)
+{
+    int length = 0;
+    while (name[length])
+        length++;
+    return length;
+}
+
+NOINLINE static int load_files(const Worker *worker)
+{
+    int sum = 0;
+    for (int i = 0; i < 3; i++) /* one too many */
+        sum += length_of(worker->files[i]);
+    return sum;
+}
+
+NOINLINE static void wait_to_go(const Worker *worker)
+{
+    SetEvent(worker->ready);
+    WaitForSingleObject(worker->go, 0xFFFFFFFF);
+}
+
+static DWORD WINAPI run_worker(void *argument)
+{
+    const Worker *worker = argument;
+    SetThreadDescription(GetCurrentThread(), worker->name);
+    wait_to_go(worker);
+    say_number("loaded ", load_files(worker));
+    return 0;
+}
+
+void named_threads(void)
+{
+    static const WCHAR names[3][9] = {u"loader-1", u"loader-2", u"loader-3"};
+    static Worker workers[3];
+    HANDLE threads[3];
+    for (int i = 0; i < 3; i++) {
+        workers[i] = (Worker){i, names[i], names_of_2, CreateEventA(0, 0, 0, 0), CreateEventA(0, 0, 0, 0)};
+        threads[i] = CreateThread(0, 0, run_worker, &workers[i], 0, 0);
+        WaitForSingleObject(workers[i].ready, 0xFFFFFFFF);
+    }
+    Sleep(50); /* until the third one waits too */
+    SetEvent(workers[1].go);
+    WaitForSingleObject(threads[1], 0xFFFFFFFF);
+}
