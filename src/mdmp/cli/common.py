@@ -1,0 +1,96 @@
+"""What several commands share: exit codes, types of arguments, shared options, and where output goes."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import IO
+
+from mdmp.errors import UsageError
+
+DONE = 0
+NOTHING_FOUND = 1
+"""The command ran, but nothing useful could be concluded."""
+UNUSABLE = 2
+"""The input or the request itself is of no use."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` where argparse would print its usage and end the process."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def address(text: str) -> int:
+    """An address: hexadecimal, with or without `0x`; WinDbg's backtick in the middle is allowed."""
+    try:
+        value = int(text.replace("`", ""), 16)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a hexadecimal address: {text!r}") from None
+    if not 0 <= value < 1 << 64:
+        raise argparse.ArgumentTypeError(f"not a 64-bit address: {text!r}")
+    return value
+
+
+def length(text: str) -> int:
+    """A count of bytes: decimal, or hexadecimal after `0x`."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"negative: {text!r}")
+    return value
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """`-o FILE` (`args.output`) and `--color` (`args.color`)."""
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE instead of standard output")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
+
+
+def add_symbols_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--symbols DIR` (`args.symbols`), `--images DIR` (`args.images`): lists of paths, empty when not given."""
+    parser.add_argument(
+        "--symbols",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="look for symbol files here: a plain folder or a symbol store (repeatable)",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="look for executables and libraries here (repeatable)",
+    )
+
+
+def use_color(choice: str, stream: IO[str]) -> bool:
+    """Whether to colour what goes to `stream`: `NO_COLOR` and `FORCE_COLOR` count under `auto`."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def write_output(text: str, path: Path | None) -> None:
+    """Write the whole result to standard output, or to a file that is never left half written."""
+    if path is None:
+        sys.stdout.write(text)
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
