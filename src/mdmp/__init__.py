@@ -1,3 +1,40 @@
-"""mdmp: the whole life of a crash dump."""
+"""mdmp: the whole life of a crash dump.
+
+    import mdmp
+
+    snapshot = mdmp.open_dump("crash.dmp")       # what was seen: threads, modules, memory, exception
+    report = mdmp.analyze(snapshot)              # what it means: reason, blamed line, stacks, findings
+
+Only the names in `__all__` are public.
+"""
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mdmp.api import analyze, open_dump
+    from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, UnusableInputError, UsageError
+    from mdmp.report import Report
+    from mdmp.snapshot import Snapshot
+
+__all__ = [
+    "FormatError",
+    "Issue",
+    "MdmpError",
+    "MemoryUnavailable",
+    "Report",
+    "Snapshot",
+    "UnusableInputError",
+    "UsageError",
+    "analyze",
+    "open_dump",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Imports the rest when it is first used, so that `import mdmp` costs next to nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'mdmp' has no attribute {name!r}")
+    from mdmp import api
+
+    return getattr(api, name)

@@ -1,0 +1,68 @@
+"""The one place where the layers are joined for callers."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mdmp.analysis.analyze import analyze_snapshot
+from mdmp.dumpfile.load import load
+from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, UnusableInputError, UsageError
+from mdmp.report import Report
+from mdmp.snapshot import Snapshot
+from mdmp.symbols.path import Place, local_places
+from mdmp.symbols.source_text import SourceFolders
+from mdmp.symbols.symbols import Symbols
+
+__all__ = [
+    "FormatError",
+    "Issue",
+    "MdmpError",
+    "MemoryUnavailable",
+    "Report",
+    "Snapshot",
+    "UnusableInputError",
+    "UsageError",
+    "analyze",
+    "open_dump",
+]
+
+AnyPath = str | os.PathLike[str]
+
+
+def open_dump(path: AnyPath) -> Snapshot:
+    """The snapshot that a minidump file holds.
+
+    The file is mapped, not read: memory and big lists are decoded when they are asked for, so the file has to
+    stay where it is. Damaged parts are left out and named in `Snapshot.issues`.
+
+    Raises `UnusableInputError` when the file is missing, empty, or no minidump.
+    """
+    return load(path)
+
+
+def analyze(
+    snapshot: Snapshot,
+    *,
+    symbols: Iterable[AnyPath] = (),
+    images: Iterable[AnyPath] = (),
+    sources: Iterable[AnyPath] = (),
+    symbol_path: str | None = None,
+    max_frames: int = 1024,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """What a snapshot means: why the process stopped, where, every thread's stack, and what may be behind it.
+
+    `symbols` and `images` are folders (plain or laid out as symbol stores) or single files, searched in order
+    for PDBs and executables; `symbol_path` is a text in the syntax of `_NT_SYMBOL_PATH`, of which the local parts
+    are used. The folder of the dump itself is searched last. `sources` are folders with source files.
+    `progress` is called with a line of text now and then.
+    """
+    beside = (str(Path(snapshot.origin.path).parent),) if snapshot.origin.path else ()
+    last = [*local_places(symbol_path or "", "_NT_SYMBOL_PATH"), *(Place(p, "beside the dump") for p in beside)]
+    found = Symbols(
+        snapshot.memory,
+        symbols=(*(Place(os.fspath(p), "--symbols") for p in symbols), *last),
+        images=tuple(Place(os.fspath(p), "--images") for p in images),
+    )
+    folders = SourceFolders(tuple(Path(p) for p in (*sources, *beside)))
+    return analyze_snapshot(snapshot, found, folders, max_frames=max_frames, progress=progress)

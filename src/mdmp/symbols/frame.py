@@ -1,0 +1,27 @@
+"""The answer to "what is at this address?", whatever kind of symbols it came from."""
+
+from typing import NamedTuple, Protocol
+
+
+class SourceFrame(NamedTuple):
+    """One function at an address; the inline ones come before the function that they are inside of."""
+
+    function: str
+    """For people: undecorated where that is possible."""
+    file: str | None = None
+    line: int | None = None
+    inline: bool = False
+    start: int | None = None
+    """RVA of the first instruction of the physical function."""
+    checksum: tuple[str, bytes] | None = None
+    """Kind (`MD5`, `SHA1`, `SHA256`) and digest of the source file that was compiled."""
+
+
+class SymbolSource(Protocol):
+    """Anything that can name what is at an address of one module."""
+
+    format: str
+    """`pdb`, `exports`…"""
+
+    def lookup(self, rva: int) -> tuple[SourceFrame, ...]:
+        """Innermost first; empty when nothing is known. `rva` is relative to the image's base."""
