@@ -1,0 +1,68 @@
+"""The CodeView record of a module: which debug information belongs to it."""
+
+from typing import Annotated, NamedTuple
+
+from mdmp.binary.record import Bytes, Record, u32
+from mdmp.binary.window import Window
+from mdmp.errors import FormatError, IssueLog
+from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
+
+RSDS = b"RSDS"
+NB10 = b"NB10"
+BPEL = b"LEpB"
+"""0x4270454C, "BpEL" as a big-endian reader sees it."""
+MAX_RECORD = 0x10000
+
+
+class CV_INFO_PDB70(Record, size=24):
+    """PDB 7.0; the debug file's path follows, UTF-8 with a NUL."""
+
+    CvSignature: Annotated[bytes, Bytes(4)]
+    Signature: Annotated[bytes, Bytes(16)]
+    Age: u32
+
+
+class CV_INFO_PDB20(Record, size=16):
+    """PDB 2.0; the debug file's path follows."""
+
+    CvSignature: Annotated[bytes, Bytes(4)]
+    Offset: u32
+    Signature: u32
+    Age: u32
+
+
+class CodeView(NamedTuple):
+    kind: str
+    """`RSDS`, `NB10`, `BpEL`, or the first four bytes of another record in hex."""
+    signature: bytes
+    """GUID, time stamp (4 bytes) or build id as stored; the whole record where the kind is not known."""
+    age: int
+    path: str
+
+
+def read_codeview(
+    file: Window, location: MINIDUMP_LOCATION_DESCRIPTOR, issues: IssueLog, place: str
+) -> CodeView | None:
+    """The record at a location; None, and an issue, where it cannot be read."""
+    size, rva = location
+    try:
+        raw = file.read(rva, min(size, MAX_RECORD), "CvRecord")
+        if raw[:4] == RSDS:
+            if len(raw) < 24:
+                raise FormatError("CvRecord", f"expected at least 24 bytes; found {len(raw)}", rva)
+            return CodeView("RSDS", raw[4:20], int.from_bytes(raw[20:24], "little"), _path(raw[24:]))
+        if raw[:4] == NB10:
+            if len(raw) < 16:
+                raise FormatError("CvRecord", f"expected at least 16 bytes; found {len(raw)}", rva)
+            return CodeView("NB10", raw[8:12], int.from_bytes(raw[12:16], "little"), _path(raw[16:]))
+        if raw[:4] == BPEL:
+            return CodeView("BpEL", raw[4:], 0, "")
+        return CodeView(raw[:4].hex(), raw, 0, "")
+    except FormatError as error:
+        issues.add(f"{place}.CvRecord", error.problem, error.offset)
+        return None
+
+
+def _path(raw: bytes) -> str:
+    """Linkers write UTF-8; old ones the system's code page, of which only ASCII is sure."""
+    return raw.split(b"\0", 1)[0].decode("utf-8", "replace")

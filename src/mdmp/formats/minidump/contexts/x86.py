@@ -1,0 +1,80 @@
+"""CONTEXT of 32-bit x86 (winnt.h)."""
+
+from typing import Annotated
+
+from mdmp.binary.record import Bytes, Record, u32
+from mdmp.formats.minidump.contexts.amd64 import ST, fxsave, xsave
+from mdmp.formats.minidump.contexts.context import CpuContext, numbers, padded
+
+FLAG = 0x10000
+CONTROL, INTEGER, SEGMENTS, FLOATING_POINT, DEBUG_REGISTERS, EXTENDED_REGISTERS, XSTATE = 1, 2, 4, 8, 0x10, 0x20, 0x40
+MIN_SIZE = 204
+"""Before ExtendedRegisters was added."""
+
+
+class FLOATING_SAVE_AREA(Record, size=112):
+    ControlWord: u32
+    StatusWord: u32
+    TagWord: u32
+    ErrorOffset: u32
+    ErrorSelector: u32
+    DataOffset: u32
+    DataSelector: u32
+    RegisterArea: Annotated[bytes, Bytes(80)]
+    Cr0NpxState: u32
+
+
+class CONTEXT_X86(Record, size=716):
+    ContextFlags: u32
+    Dr0: u32
+    Dr1: u32
+    Dr2: u32
+    Dr3: u32
+    Dr6: u32
+    Dr7: u32
+    FloatSave: FLOATING_SAVE_AREA
+    SegGs: u32
+    SegFs: u32
+    SegEs: u32
+    SegDs: u32
+    Edi: u32
+    Esi: u32
+    Ebx: u32
+    Edx: u32
+    Ecx: u32
+    Eax: u32
+    Ebp: u32
+    Eip: u32
+    SegCs: u32
+    EFlags: u32
+    Esp: u32
+    SegSs: u32
+    ExtendedRegisters: Annotated[bytes, Bytes(512)]
+    """As FXSAVE writes it."""
+
+
+_GROUPS = (
+    (CONTROL, ("Eip", "Esp", "Ebp", "SegCs", "SegSs", "EFlags")),
+    (INTEGER, ("Eax", "Ebx", "Ecx", "Edx", "Esi", "Edi")),
+    (SEGMENTS, ("SegDs", "SegEs", "SegFs", "SegGs")),
+    (DEBUG_REGISTERS, ("Dr0", "Dr1", "Dr2", "Dr3", "Dr6", "Dr7")),
+)
+XMM = tuple(f"xmm{n}" for n in range(8))
+
+
+def decode(raw: bytes, name: str) -> CpuContext:
+    kind = CONTEXT_X86
+    record = kind(kind.STRUCT.unpack(padded(raw, kind.SIZE, MIN_SIZE, name)))
+    flags = record.ContextFlags if record.ContextFlags & 0x3F else 0x3F
+    registers = {
+        field.removeprefix("Seg").lower(): getattr(record, field)
+        for flag, fields in _GROUPS
+        if flags & flag
+        for field in fields
+    }
+    vector: dict[str, int] = {}
+    if flags & EXTENDED_REGISTERS and len(raw) >= kind.SIZE:
+        vector = fxsave(record.ExtendedRegisters, XMM)
+    if flags & FLOATING_POINT:
+        vector |= numbers(record.FloatSave.RegisterArea, 0, 10, 10, ST)
+    return CpuContext("x86", record, registers, vector, xsave(raw, kind.SIZE) if flags & XSTATE else None)

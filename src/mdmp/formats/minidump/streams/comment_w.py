@@ -1,0 +1,8 @@
+"""CommentStreamW (11): a text in UTF-16LE. ProcDump tells here how and why it wrote the dump."""
+
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> str:
+    return stream.tobytes().decode("utf-16-le", "replace").rstrip("\0")

@@ -1,0 +1,130 @@
+"""CrashpadInfoStream (0x43500001): report and client ids, annotations of the process and of its modules.
+
+Source: minidump/minidump_extensions.h of Crashpad, whose names are used.
+"""
+
+from typing import Annotated, NamedTuple
+
+from mdmp.binary.record import Bytes, Record, u16, u32
+from mdmp.binary.window import Window
+from mdmp.errors import FormatError, IssueLog
+from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
+from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.text import byte_array, utf8_string
+
+
+class MinidumpSimpleStringDictionaryEntry(Record, size=8):
+    key: u32
+    value: u32
+
+
+class MinidumpAnnotation(Record, size=12):
+    name: u32
+    type: u16
+    """1: a string; from 0x8000 on the program's own types."""
+    reserved: u16
+    value: u32
+
+
+class MinidumpModuleCrashpadInfo(Record, size=28):
+    version: u32
+    list_annotations: MINIDUMP_LOCATION_DESCRIPTOR
+    simple_annotations: MINIDUMP_LOCATION_DESCRIPTOR
+    annotation_objects: MINIDUMP_LOCATION_DESCRIPTOR
+
+
+class MinidumpModuleCrashpadInfoLink(Record, size=12):
+    minidump_module_list_index: u32
+    location: MINIDUMP_LOCATION_DESCRIPTOR
+
+
+class MinidumpCrashpadInfo(Record, size=52):
+    """Newer writers add an address mask behind it."""
+
+    version: u32
+    report_id: Annotated[bytes, Bytes(16)]
+    client_id: Annotated[bytes, Bytes(16)]
+    simple_annotations: MINIDUMP_LOCATION_DESCRIPTOR
+    module_list: MINIDUMP_LOCATION_DESCRIPTOR
+
+
+class Rva(Record, size=4):
+    rva: u32
+
+
+class AnnotationObject(NamedTuple):
+    name: str
+    type: int
+    value: bytes
+
+
+class ModuleAnnotations(NamedTuple):
+    module_index: int
+    """In ModuleListStream."""
+    list_annotations: tuple[str, ...]
+    simple_annotations: dict[str, str]
+    annotation_objects: tuple[AnnotationObject, ...]
+
+
+class CrashpadInfo(NamedTuple):
+    record: MinidumpCrashpadInfo
+    simple_annotations: dict[str, str]
+    modules: tuple[ModuleAnnotations, ...]
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> CrashpadInfo:
+    record = MinidumpCrashpadInfo.read(stream)
+    reader = _Reader(file, issues)
+    simple = reader.dictionary(record.simple_annotations, f"{stream.name}.simple_annotations")
+    modules = []
+    place = f"{stream.name}.module_list"
+    for index, link in enumerate(reader.records(MinidumpModuleCrashpadInfoLink, record.module_list, place)):
+        try:
+            info = MinidumpModuleCrashpadInfo.read(file, link.location.Rva, f"{place}[{index}]")
+        except FormatError as error:
+            issues.survive(error)
+            continue
+        modules.append(reader.module(link.minidump_module_list_index, info, f"{place}[{index}]"))
+    return CrashpadInfo(record, simple, tuple(modules))
+
+
+class _Reader:
+    """Follows the RVAs; what cannot be read costs only itself."""
+
+    def __init__(self, file: Window, issues: IssueLog) -> None:
+        self.file = file
+        self.issues = issues
+
+    def records(self, kind: type, location: MINIDUMP_LOCATION_DESCRIPTOR, place: str) -> tuple:  # type: ignore[type-arg]
+        if not location.DataSize:
+            return ()
+        try:
+            return counted(kind, self.file.sub(location.Rva, location.DataSize, place), self.issues, "entries")
+        except FormatError as error:
+            self.issues.survive(error)
+            return ()
+
+    def dictionary(self, location: MINIDUMP_LOCATION_DESCRIPTOR, place: str) -> dict[str, str]:
+        found = {}
+        for entry in self.records(MinidumpSimpleStringDictionaryEntry, location, place):
+            try:
+                found[utf8_string(self.file, entry.key, place)] = utf8_string(self.file, entry.value, place)
+            except FormatError as error:
+                self.issues.survive(error)
+        return found
+
+    def module(self, index: int, info: MinidumpModuleCrashpadInfo, place: str) -> ModuleAnnotations:
+        texts, objects = [], []
+        for entry in self.records(Rva, info.list_annotations, place):
+            try:
+                texts.append(utf8_string(self.file, entry.rva, place))
+            except FormatError as error:
+                self.issues.survive(error)
+        for entry in self.records(MinidumpAnnotation, info.annotation_objects, place):
+            try:
+                value = byte_array(self.file, entry.value, place) if entry.value else b""
+                objects.append(AnnotationObject(utf8_string(self.file, entry.name, place), entry.type, value))
+            except FormatError as error:
+                self.issues.survive(error)
+        simple = self.dictionary(info.simple_annotations, place)
+        return ModuleAnnotations(index, tuple(texts), simple, tuple(objects))

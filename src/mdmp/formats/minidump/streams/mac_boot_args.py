@@ -1,0 +1,24 @@
+"""MozMacosBootargsStream (0x4D7A0002): the kernel's boot arguments."""
+
+from typing import NamedTuple
+
+from mdmp.binary.record import Record, u32, u64
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+from mdmp.formats.minidump.text import optional_wide
+
+
+class MINIDUMP_MAC_BOOTARGS(Record, size=12):
+    StreamType: u32
+    Bootargs: u64
+    """RVA of a MINIDUMP_STRING."""
+
+
+class MacBootArgs(NamedTuple):
+    record: MINIDUMP_MAC_BOOTARGS
+    text: str | None
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> MacBootArgs:
+    record = MINIDUMP_MAC_BOOTARGS.read(stream)
+    return MacBootArgs(record, optional_wide(file, record.Bootargs, issues, f"{stream.name}.Bootargs"))

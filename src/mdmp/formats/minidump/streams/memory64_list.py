@@ -1,0 +1,30 @@
+"""Memory64ListStream (9): ranges whose bytes follow each other from BaseRva on, with 64-bit offsets."""
+
+from typing import NamedTuple
+
+from mdmp.binary.record import Record, u64
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+from mdmp.formats.minidump.lists import entries
+
+
+class MINIDUMP_MEMORY64_LIST(Record, size=16):
+    NumberOfMemoryRanges: u64
+    BaseRva: u64
+
+
+class MINIDUMP_MEMORY_DESCRIPTOR64(Record, size=16):
+    StartOfMemoryRange: u64
+    DataSize: u64
+
+
+class Memory64List(NamedTuple):
+    header: MINIDUMP_MEMORY64_LIST
+    ranges: tuple[MINIDUMP_MEMORY_DESCRIPTOR64, ...]
+    """Range i lies at BaseRva plus the sizes of all ranges before it; the file may end earlier."""
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> Memory64List:
+    header = MINIDUMP_MEMORY64_LIST.read(stream)
+    kind, count = MINIDUMP_MEMORY_DESCRIPTOR64, header.NumberOfMemoryRanges
+    return Memory64List(header, entries(kind, stream, header.SIZE, count, kind.SIZE, issues, "MemoryRanges"))

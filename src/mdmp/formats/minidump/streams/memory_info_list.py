@@ -1,0 +1,22 @@
+"""MemoryInfoListStream (16): every region of the address space, as VirtualQuery saw it."""
+
+from mdmp.binary.record import Record, u32, u64
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+from mdmp.formats.minidump.lists import SizedListHeader64, sized
+
+
+class MINIDUMP_MEMORY_INFO(Record, size=48):
+    BaseAddress: u64
+    AllocationBase: u64
+    AllocationProtect: u32
+    alignment1: u32
+    RegionSize: u64
+    State: u32
+    Protect: u32
+    Type: u32
+    alignment2: u32
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_MEMORY_INFO, ...]:
+    return sized(MINIDUMP_MEMORY_INFO, stream, issues, "Entries", SizedListHeader64)

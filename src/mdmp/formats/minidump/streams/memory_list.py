@@ -1,0 +1,10 @@
+"""MemoryListStream (5): ranges whose bytes lie anywhere in the file."""
+
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+from mdmp.formats.minidump.header import MINIDUMP_MEMORY_DESCRIPTOR
+from mdmp.formats.minidump.lists import counted
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_MEMORY_DESCRIPTOR, ...]:
+    return counted(MINIDUMP_MEMORY_DESCRIPTOR, stream, issues, "MemoryRanges")

@@ -1,0 +1,29 @@
+"""ThreadNamesStream (24)."""
+
+from typing import NamedTuple
+
+from mdmp.binary.record import Record, u32, u64
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.text import optional_wide
+
+
+class MINIDUMP_THREAD_NAME(Record, size=12):
+    ThreadId: u32
+    RvaOfThreadName: u64
+
+
+class ThreadNameEntry(NamedTuple):
+    record: MINIDUMP_THREAD_NAME
+    name: str | None
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[ThreadNameEntry, ...]:
+    records = counted(MINIDUMP_THREAD_NAME, stream, issues, "ThreadNames")
+    return tuple(
+        ThreadNameEntry(
+            record, optional_wide(file, record.RvaOfThreadName, issues, f"{stream.name}.ThreadNames[{index}]")
+        )
+        for index, record in enumerate(records)
+    )

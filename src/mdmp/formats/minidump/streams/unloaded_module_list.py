@@ -1,0 +1,32 @@
+"""UnloadedModuleListStream (14)."""
+
+from typing import NamedTuple
+
+from mdmp.binary.record import Record, u32, u64
+from mdmp.binary.window import Window
+from mdmp.errors import IssueLog
+from mdmp.formats.minidump.lists import sized
+from mdmp.formats.minidump.text import optional_wide
+
+
+class MINIDUMP_UNLOADED_MODULE(Record, size=24):
+    BaseOfImage: u64
+    SizeOfImage: u32
+    CheckSum: u32
+    TimeDateStamp: u32
+    ModuleNameRva: u32
+
+
+class UnloadedModuleEntry(NamedTuple):
+    record: MINIDUMP_UNLOADED_MODULE
+    name: str | None
+
+
+def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[UnloadedModuleEntry, ...]:
+    records = sized(MINIDUMP_UNLOADED_MODULE, stream, issues, "Entries")
+    return tuple(
+        UnloadedModuleEntry(
+            record, optional_wide(file, record.ModuleNameRva, issues, f"{stream.name}.Entries[{index}].ModuleNameRva")
+        )
+        for index, record in enumerate(records)
+    )
