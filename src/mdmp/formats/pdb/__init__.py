@@ -1,0 +1,6 @@
+"""Program databases (PDB 7.0): function, file, line and inlined calls of an address; unwinding data of x86."""
+
+from mdmp.formats.pdb.frames import FrameData
+from mdmp.formats.pdb.pdb import Function, Pdb, PdbFrame, Public
+
+__all__ = ["FrameData", "Function", "Pdb", "PdbFrame", "Public"]
