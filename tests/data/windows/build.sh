@@ -28,37 +28,54 @@ compile() { # CPU OPTIONS SOURCE...: writes SOURCE.CPU.obj
 imports() { # CPU: makes an import library of each .def
     for def in *.def; do
         dll=${def%.def}
-        if [ "$1" = x86_64 ]; then
-            sed 's/@[0-9]*$//' "$def" >"$dll.x64"
-            llvm-dlltool-22 -m i386:x86-64 -d "$dll.x64" -l "$dll.$1.lib"
-        else
-            llvm-dlltool-22 -m i386 -k -d "$def" -l "$dll.$1.lib"
-        fi
+        case $1 in
+        i686) llvm-dlltool-22 -m i386 -k -d "$def" -l "$dll.$1.lib" ;;
+        x86_64) undecorated "$def" | llvm-dlltool-22 -m i386:x86-64 -d /dev/stdin -l "$dll.$1.lib" ;;
+        aarch64) undecorated "$def" | llvm-dlltool-22 -m arm64 -d /dev/stdin -l "$dll.$1.lib" ;;
+        esac
     done
 }
 
-link() { # CPU FOLDER PROGRAM INPUT...
-    cpu=$1 folder=$2 program=$3
-    shift 3
-    lld-link-22 -Brepro -debug "-pdb:$program.pdb" '-pdbaltpath:%_PDB%' '-pdbsourcepath:C:\shop' "-out:$program.exe" \
-        -subsystem:console,6.0 -entry:mainCRTStartup -nodefaultlib -safeseh:no "$@" runtime.$cpu.obj kernel32.$cpu.lib
-    chmod 644 "$program.exe"
-    mv "$program.exe" "$program.pdb" "$folder"
+undecorated() { # only x86 has @n after the names of functions
+    sed 's/@[0-9]*$//' "$1"
+}
+
+link() { # OUTPUT OPTION-OR-INPUT...: writes OUTPUT and its PDB
+    output=$1
+    shift
+    lld-link-22 -Brepro -debug "-pdb:${output%.*}.pdb" '-pdbaltpath:%_PDB%' '-pdbsourcepath:C:\shop' "-out:$output" \
+        -subsystem:console,6.0 -nodefaultlib -safeseh:no "$@"
+    chmod 644 "$output"
+}
+
+build() { # CPU SUFFIX
+    cpu=$1 suffix=$2
+    imports "$cpu"
+    compile "$cpu" "-O2 -fomit-frame-pointer" runtime.c shop.cpp faults.c memory.c control.c shapes.c threads.c \
+        throw.cpp host.c plugin.c filters.c
+    compile "$cpu" "-O2 -fomit-frame-pointer -ffunction-sections" folded.cpp
+    program="-entry:mainCRTStartup runtime.$cpu.obj kernel32.$cpu.lib"
+    link "shop$suffix.exe" $program shop.$cpu.obj version.res
+    link "faults$suffix.exe" $program faults.$cpu.obj memory.$cpu.obj control.$cpu.obj shapes.$cpu.obj \
+        threads.$cpu.obj throw.$cpu.obj version.res vcruntime140.$cpu.lib msvcrt.$cpu.lib
+}
+
+build_more() { # CPU SUFFIX: what only the CPUs that run here need
+    cpu=$1 suffix=$2
+    link "folded$suffix.exe" $program folded.$cpu.obj -opt:ref,icf -pdbpagesize:$3
+    link "filters$suffix.dll" -dll -noentry filters.$cpu.obj version.res -implib:filters.lib
+    link "plugin$suffix.dll" -dll -noentry plugin.$cpu.obj filters.lib version.res -implib:plugin.lib
+    link "host$suffix.exe" $program host.$cpu.obj plugin.lib version.res
+    compile "$cpu" -O1 dumper.c
+    link "dumper$suffix.exe" $program dumper.$cpu.obj dbghelp.$cpu.lib ntdll.$cpu.lib
+    rm "filters$suffix.pdb" "dumper$suffix.pdb"
+    mv "dumper$suffix.exe" "$tools"
 }
 
 llvm-rc-22 -FO version.res version.rc
-fault_parts="faults memory control shapes threads throw"
-
-build() { # CPU SUFFIX
-    imports "$1"
-    compile "$1" "-O2 -fomit-frame-pointer" runtime.c shop.cpp faults.c memory.c control.c shapes.c threads.c throw.cpp
-    compile "$1" "-O2 -fomit-frame-pointer -ffunction-sections" folded.cpp
-    compile "$1" -O1 dumper.c
-    link "$1" "$here" "shop$2" "shop.$1.obj" version.res
-    link "$1" "$here" "faults$2" $(printf "%s.$1.obj " $fault_parts) version.res "vcruntime140.$1.lib" "msvcrt.$1.lib"
-    link "$1" "$here" "folded$2" "folded.$1.obj" -opt:ref,icf
-    link "$1" "$tools" "dumper$2" "dumper.$1.obj" "dbghelp.$1.lib"
-}
-
 build x86_64 ""
+build_more x86_64 "" 4096
 build i686 32
+build_more i686 32 8192
+build aarch64 _arm64
+mv ./*.exe ./*.dll ./*.pdb "$here"

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 NORMAL, FULL_MEMORY = 0, 2
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}  # and no more: a full dump holds it
 
 PREPARE = r"""
 mount -t proc proc /proc && hostname shop
@@ -25,7 +26,7 @@ wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debu
 mkdir -p $WINEPREFIX/drive_c/shop
 """
 CRASH = r"""
-cd $WINEPREFIX/drive_c/shop && cp /tmp/shop/* . && timeout 60 wine 'C:\shop\{dumper}' {name} {type} 10 'C:\shop\{program}' {argument}
+cd $WINEPREFIX/drive_c/shop && cp /tmp/shop/* . && timeout 60 wine 'C:\shop\{dumper}' {name} {type} 3 'C:\shop\{program}' {argument}
 mv {name} /tmp/shop
 """
 
@@ -47,7 +48,7 @@ def faults(cpu: str, *names: str) -> list[Dump]:
 ALL_FAULTS = (
     "null_read freed_pointer write_readonly wild_jump null_call execute_data breakpoint illegal_instruction "
     "privileged_instruction divide_by_zero fast_fail seh_then_custom deep_inline dynamic_frame big_frame "
-    "saved_registers tail_call named_threads cpp_throw"
+    "saved_registers tail_call named_threads deadlock cpp_throw"
 ).split()
 
 DUMPS = [
@@ -56,6 +57,8 @@ DUMPS = [
     Dump("null_write_x86.dmp", "shop32.exe"),
     Dump("folded_x64.dmp", "folded.exe"),
     Dump("folded_x86.dmp", "folded32.exe"),
+    Dump("callback_x64.dmp", "host.exe"),
+    Dump("callback_x86.dmp", "host32.exe"),
     *faults("x64", *ALL_FAULTS),
     *faults("x86", *ALL_FAULTS),
     Dump("stack_overflow_x64.dmp", "faults.exe", "stack_overflow", packed=True),
@@ -69,14 +72,14 @@ DUMPS = [
 def run_inside(root: Path, script: str) -> str:
     """Run a shell script in the system under root, in name spaces of its own, so that nothing outlives it."""
     command = ["unshare", "--mount", "--pid", "--uts", "--fork", "chroot", str(root), "sh", "-c", PREPARE + script]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
+    done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     return done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
 
 
 def make(dump: Dump, tools: Path, root: Path) -> bool:
     share = root / "tmp/shop"
     share.mkdir(exist_ok=True)
-    for path in (*HERE.glob("*.exe"), *tools.glob("*.exe")):
+    for path in (*HERE.glob("*.exe"), *HERE.glob("*.dll"), *tools.glob("*.exe")):
         shutil.copy(path, share)
     dumper = "dumper32.exe" if dump.program.endswith("32.exe") else "dumper.exe"
     output = run_inside(root, CRASH.format(dumper=dumper, **dump._asdict()))
@@ -87,7 +90,7 @@ def make(dump: Dump, tools: Path, root: Path) -> bool:
     data = made.read_bytes()
     made.unlink()
     if dump.packed:
-        (HERE / f"{dump.name}.xz").write_bytes(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
+        (HERE / f"{dump.name}.xz").write_bytes(lzma.compress(data, preset=9))
     else:
         (HERE / dump.name).write_bytes(data)
     print(f"{dump.name}: {len(data)} bytes")

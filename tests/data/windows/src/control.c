@@ -84,7 +84,11 @@ void illegal_instruction(void)
 NOINLINE static void wait_for_interrupt(void)
 {
     say("halting\n");
+#ifdef __aarch64__
+    __asm__ volatile("msr vbar_el1, xzr");
+#else
     __asm__ volatile("hlt");
+#endif
 }
 
 void privileged_instruction(void)

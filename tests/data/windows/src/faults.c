@@ -11,7 +11,7 @@ static const struct {
     FAULT(breakpoint),   FAULT(illegal_instruction), FAULT(privileged_instruction), FAULT(divide_by_zero),
     FAULT(fast_fail),    FAULT(seh_then_custom),     FAULT(deep_inline),            FAULT(dynamic_frame),
     FAULT(big_frame),    FAULT(saved_registers),     FAULT(tail_call),              FAULT(named_threads),
-    FAULT(cpp_throw),
+    FAULT(deadlock),     FAULT(cpp_throw),
 };
 
 int main(int argc, char **argv)

@@ -33,6 +33,7 @@ void tail_call(void);
 
 /* threads.c */
 void named_threads(void);
+void deadlock(void);
 
 /* throw.cpp */
 void cpp_throw(void);

@@ -65,6 +65,17 @@ __asm__(".globl __chkstk\n"
         "2: subq %r11, %r10\n"
         "  testb %r10b, (%r10)\n"
         "  retq\n");
+#elif defined(__aarch64__) /* size in units of 16 in x15 */
+__asm__(".globl __chkstk\n"
+        ".def __chkstk; .scl 2; .type 32; .endef\n"
+        "__chkstk:\n"
+        "  lsl x16, x15, #4\n"
+        "  mov x17, sp\n"
+        "1: sub x17, x17, #4096\n"
+        "  ldr xzr, [x17]\n"
+        "  subs x16, x16, #4096\n"
+        "  b.gt 1b\n"
+        "  ret\n");
 #else
 __asm__(".globl __chkstk\n"
         ".globl __alloca_probe\n"

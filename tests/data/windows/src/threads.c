@@ -1,4 +1,4 @@
-/* Three named workers; the second one crashes while the others and the main thread wait. */
+/* Several threads: three named workers of which the second one crashes, and two threads that wait for each other. */
 #include "faults.h"
 
 typedef struct {
@@ -54,4 +54,47 @@ void named_threads(void)
     Sleep(50); /* until the third one waits too */
     SetEvent(workers[1].go);
     WaitForSingleObject(threads[1], 0xFFFFFFFF);
+}
+
+typedef struct {
+    void *internals[5 + sizeof(void *) / 8];
+} Lock; /* CRITICAL_SECTION */
+
+IMPORT void WINAPI InitializeCriticalSection(Lock *lock);
+IMPORT void WINAPI EnterCriticalSection(Lock *lock);
+IMPORT void WINAPI LeaveCriticalSection(Lock *lock);
+
+static Lock accounts, journal;
+
+NOINLINE static void take_both(Lock *first, Lock *second, const char *who)
+{
+    EnterCriticalSection(first);
+    Sleep(100);
+    EnterCriticalSection(second);
+    say(who);
+    LeaveCriticalSection(second);
+    LeaveCriticalSection(first);
+}
+
+static DWORD WINAPI write_journal(void *argument)
+{
+    (void)argument;
+    SetThreadDescription(GetCurrentThread(), u"journal");
+    take_both(&journal, &accounts, "journal written\n");
+    return 0;
+}
+
+NOINLINE static void transfer(void)
+{
+    take_both(&accounts, &journal, "transferred\n");
+}
+
+void deadlock(void)
+{
+    HANDLE thread;
+    InitializeCriticalSection(&accounts);
+    InitializeCriticalSection(&journal);
+    thread = CreateThread(0, 0, write_journal, 0, 0, 0);
+    transfer();
+    WaitForSingleObject(thread, 0xFFFFFFFF);
 }
