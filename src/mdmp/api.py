@@ -57,12 +57,30 @@ def analyze(
     are used. The folder of the dump itself is searched last. `sources` are folders with source files.
     `progress` is called with a line of text now and then.
     """
-    beside = (str(Path(snapshot.origin.path).parent),) if snapshot.origin.path else ()
-    last = [*local_places(symbol_path or "", "_NT_SYMBOL_PATH"), *(Place(p, "beside the dump") for p in beside)]
-    found = Symbols(
+    found = find_symbols(snapshot, symbols=symbols, images=images, symbol_path=symbol_path)
+    folders = SourceFolders(tuple(Path(p) for p in (*sources, *_beside(snapshot))))
+    return analyze_snapshot(snapshot, found, folders, max_frames=max_frames, progress=progress)
+
+
+def find_symbols(
+    snapshot: Snapshot,
+    *,
+    symbols: Iterable[AnyPath] = (),
+    images: Iterable[AnyPath] = (),
+    symbol_path: str | None = None,
+) -> Symbols:
+    """The symbols of a snapshot's modules, searched for where `analyze` would when they are first needed."""
+    beside = (Place(path, "beside the dump") for path in _beside(snapshot))
+    return Symbols(
         snapshot.memory,
-        symbols=(*(Place(os.fspath(p), "--symbols") for p in symbols), *last),
+        symbols=(
+            *(Place(os.fspath(p), "--symbols") for p in symbols),
+            *local_places(symbol_path or "", "_NT_SYMBOL_PATH"),
+            *beside,
+        ),
         images=tuple(Place(os.fspath(p), "--images") for p in images),
     )
-    folders = SourceFolders(tuple(Path(p) for p in (*sources, *beside)))
-    return analyze_snapshot(snapshot, found, folders, max_frames=max_frames, progress=progress)
+
+
+def _beside(snapshot: Snapshot) -> tuple[str, ...]:
+    return (str(Path(snapshot.origin.path).parent),) if snapshot.origin.path else ()

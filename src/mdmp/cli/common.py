@@ -11,8 +11,6 @@ from mdmp.errors import UsageError
 DONE = 0
 NOTHING_FOUND = 1
 """The command ran, but nothing useful could be concluded."""
-UNUSABLE = 2
-"""The input or the request itself is of no use."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +40,13 @@ def length(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"negative: {text!r}")
     return value
+
+
+def count(text: str) -> int:
+    """A number of things: decimal, at least one."""
+    if not text.isdecimal() or not 0 < int(text) < 1 << 31:
+        raise argparse.ArgumentTypeError(f"not a number above zero: {text!r}")
+    return int(text)
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +84,16 @@ def use_color(choice: str, stream: IO[str]) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None for files and pipes."""
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except OSError:
+        return None
 
 
 def write_output(text: str, path: Path | None) -> None:

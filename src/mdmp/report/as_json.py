@@ -25,7 +25,18 @@ Json = dict[str, Any]
 def render(report: Report, options: RenderOptions) -> str:
     """One JSON object and a newline, in ASCII."""
     value = as_object(report, options)
-    return _without_lone_surrogates(_indented(value) if options.pretty else json.dumps(value)) + "\n"
+    return _without_lone_surrogates(_indented(value)) + "\n" if options.pretty else one_line(value)
+
+
+def one_line(value: Json) -> str:
+    """An object as one line of JSON Lines, in ASCII."""
+    return _without_lone_surrogates(json.dumps(value)) + "\n"
+
+
+def failure(path: str, problem: str) -> str:
+    """The object that stands for a file of which there is no report."""
+    ours = {"schema": SCHEMA, "version": __version__, "dump": {"path": path}, "problem": problem}
+    return one_line({"status": "ERROR", "mdmp": ours})
 
 
 def as_object(report: Report, options: RenderOptions) -> Json:

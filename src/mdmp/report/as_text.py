@@ -6,7 +6,7 @@ Our own words are ASCII, so that every console can show them.
 from collections.abc import Iterable, Sequence
 
 from mdmp.report import view
-from mdmp.report.model import Finding, MemoryAccess, Report, ThreadReport
+from mdmp.report.model import Finding, Report, ThreadReport
 from mdmp.report.options import RenderOptions
 from mdmp.report.safe import safe_text
 
@@ -172,22 +172,15 @@ class _Text:
         return place if len(place) <= room else "..." + place[3 - room :]
 
     def registers(self, thread: ThreadReport) -> list[str]:
-        registers = thread.frames[0].registers if thread.frames else {}
-        if not registers:
-            return []
-        digits = 2 * self.report.pointer_size
-        width = max(len(name) for name in registers)
-        cells = [f"{name:>{width}} {value:0{digits}x}" for name, value in registers.items()]
-        columns = max(min(self.options.width or PAGE, PAGE) // (width + digits + 3), 1)
-        rows = ["  ".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-        return [self.paint("Registers", BOLD), *(f"  {row}" for row in rows)]
+        rows = view.register_rows(self.report, thread, min(self.options.width or PAGE, PAGE) - 2)
+        return [self.paint("Registers", BOLD), *(f"  {row}" for row in rows)] if rows else []
 
     def instruction(self) -> list[str]:
         crash = self.report.crash
         if crash.instruction is None:
             return []
         lines = [self.paint("Instruction", BOLD), f"  {safe_text(crash.instruction)}"]
-        lines += [f"    {operand(access)}" for access in crash.memory_accesses]
+        lines += [f"    {view.operand(access)}" for access in crash.memory_accesses]
         if crash.explanation:
             lines.append(f"    {safe_text(crash.explanation)}")
         return lines
@@ -200,7 +193,7 @@ class _Text:
         width = min(max(len(problem.module) for problem in problems), 40)
         lines += [f"  {problem.module:<{width}}  {problem.problem}" for problem in problems[:MAX_LISTED]]
         tried = view.places_tried(self.report, thread)
-        lines += [self.paint(f"    looked for {path}", DIM) for path in tried[:MAX_TRIED]]
+        lines += [self.paint(f"    looked in {path}", DIM) for path in tried[:MAX_TRIED]]
         if len(tried) > MAX_TRIED:
             lines.append(self.paint(f"    and {len(tried) - MAX_TRIED} more (--json lists all)", DIM))
         lines.append(f"  -> {view.symbol_hint(self.report)}")
@@ -237,17 +230,6 @@ class _Text:
             hashed = f" {{{report.failure_id_hash}}}" if report.failure_id_hash else ""
             lines += self.labelled("Bucket", [safe_text(report.failure_bucket_id) + hashed])
         return lines
-
-
-def operand(access: MemoryAccess) -> str:
-    """`rax + 0x18 = 0x18, 4 bytes written`"""
-    verb = {"read": "read", "write": "written", "read_write": "read and written", "execute": "run"}.get(access.access)
-    parts = [f"{safe_text(access.expression)} = {access.address:#x}"]
-    if verb:
-        parts.append(f"{view.count(access.size, 'byte')} {verb}" if access.size else verb)
-    if access.is_likely_guard_page:
-        parts.append("probably a guard page")
-    return ", ".join(parts)
 
 
 def _lower(title: str) -> str:

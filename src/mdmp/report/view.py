@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from mdmp.report.model import Frame, ModuleReport, Report, SourceContext, ThreadReport
+from mdmp.report.model import Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
 from mdmp.report.safe import safe_text
 
 GUESSES = ("scan", "cfi_scan")
@@ -226,6 +226,29 @@ def process_line(report: Report) -> str | None:
     return ", ".join(parts) or None
 
 
+def register_rows(report: Report, thread: ThreadReport, width: int = 96) -> list[str]:
+    """The registers of a thread's first frame as a table of so many columns of text."""
+    registers = thread.frames[0].registers if thread.frames else {}
+    if not registers:
+        return []
+    digits = 2 * report.pointer_size
+    name_width = max(len(name) for name in registers)
+    cells = [f"{name:>{name_width}} {value:0{digits}x}" for name, value in registers.items()]
+    columns = max((width + 2) // (name_width + digits + 3), 1)
+    return ["  ".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
+
+
+def operand(access: MemoryAccess) -> str:
+    """`rax + 0x18 = 0x18, 4 bytes written`"""
+    verb = {"read": "read", "write": "written", "read_write": "read and written", "execute": "run"}.get(access.access)
+    parts = [f"{safe_text(access.expression)} = {access.address:#x}"]
+    if verb:
+        parts.append(f"{count(access.size, 'byte')} {verb}" if access.size else verb)
+    if access.is_likely_guard_page:
+        parts.append("probably a guard page")
+    return ", ".join(parts)
+
+
 class SymbolProblem(NamedTuple):
     module: str
     problem: str
@@ -254,7 +277,7 @@ def symbol_problems(report: Report, thread: ThreadReport) -> list[SymbolProblem]
 
 
 def places_tried(report: Report, thread: ThreadReport) -> list[str]:
-    """The files that were looked for in vain, for the modules on a stack, each once."""
+    """Where the missing symbols of the modules on a stack were looked for, each place once."""
     tried: dict[str, None] = {}
     for frame in thread.frames:
         module = _module_at(report.modules, frame.lookup)
