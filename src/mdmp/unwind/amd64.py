@@ -1,0 +1,120 @@
+"""How an amd64 frame finds its caller: unwind tables, then the frame pointer, then the stack's words."""
+
+from mdmp.arch import AMD64
+from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.formats.pe.wire import IMAGE_DIRECTORY_ENTRY_EXCEPTION
+from mdmp.unwind import scan, windows_amd64
+from mdmp.unwind.code import Code
+from mdmp.unwind.frame import Caller, Frame
+from mdmp.unwind.rule import Rule, apply_rule
+from mdmp.unwind.source import Memory, UnwindSource
+from mdmp.unwind.stack import StackWords
+
+_KEPT = tuple(sorted(AMD64.saved_windows))
+_MASK = AMD64.mask
+_MAX_FRAME = 1 << 20
+_MAX_RULES = 1 << 16
+
+
+class Amd64:
+    def __init__(self, memory: Memory, source: UnwindSource) -> None:
+        self._source = source
+        self._code = Code(memory, source, "amd64")
+        self._cache: dict[int, Rule | None] = {}
+
+    def caller(self, frame: Frame, stack: StackWords, first: bool) -> Caller | str:
+        registers = frame.registers
+        exact = frame.lookup == frame.instruction
+        key = frame.instruction * 2 + exact
+        try:
+            rule = self._cache[key]
+        except KeyError:
+            rule = self._remember(key, self._find_rule(frame.instruction, exact))
+        problem = ""
+        if rule is not None:
+            found = apply_rule(rule, registers, stack.word, _KEPT, "rip", "rsp", None, _MASK)
+            if isinstance(found, dict):
+                trusted = self._judge(rule, found, exact)
+                if trusted is not None:
+                    return trusted
+                problem = f"return address {found['rip']:#x} at {found['rsp'] - 8:#x} is no code"
+            elif found is not None:
+                problem = f"no memory at {found:#x}"
+        elif first and self._code.is_code(frame.instruction) is not True:
+            jumped = self._wild_jump(registers, stack)
+            if jumped:
+                return jumped
+        return (
+            self._frame_pointer(registers, stack)
+            or self._scan(registers, stack, first)
+            or problem
+            or f"no caller found for {frame.instruction:#x}"
+        )
+
+    def _remember(self, key: int, rule: Rule | None) -> Rule | None:
+        if len(self._cache) >= _MAX_RULES:
+            self._cache.clear()
+        self._cache[key] = rule
+        return rule
+
+    def _find_rule(self, instruction: int, exact: bool) -> Rule | None:
+        """None: no tables tell about this address."""
+        module = self._source.module_at(instruction if exact else instruction - 1)
+        image = module.image() if module else None
+        if module is None or image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
+            return None
+        try:
+            return windows_amd64.rule_at(image, instruction - module.base, exact)
+        except (FormatError, MemoryUnavailable):
+            return None
+
+    def _judge(self, rule: Rule, found: dict[str, int], exact: bool) -> Caller | None:
+        """What the rule gave, unless it cannot be true."""
+        target = found["rip"]
+        if target == 0:
+            return Caller(found, "cfi")
+        if rule is windows_amd64.LEAF:
+            # A leaf makes no calls; and what has no entry may as well be assembler that moved the stack pointer.
+            after_call = self._code.is_after_call(target)
+            return Caller(found, "cfi") if after_call or (after_call is None and exact) else None
+        if self._source.module_at(target) is None and self._code.is_code(target) is False:
+            return None
+        return Caller(found, "cfi", rule.exact)
+
+    def _wild_jump(self, registers: dict[str, int], stack: StackWords) -> Caller | None:
+        """Called or jumped to a bad address: the return address is on top of the stack, no register has changed."""
+        target = stack.word(registers["rsp"])
+        after_call = self._code.is_after_call(target) if target else False
+        if target is None or after_call is False:
+            return None
+        caller = {name: registers[name] for name in _KEPT if name in registers}
+        caller["rip"], caller["rsp"] = target, registers["rsp"] + 8
+        return Caller(caller, "cfi" if after_call else "scan")
+
+    def _frame_pointer(self, registers: dict[str, int], stack: StackWords) -> Caller | None:
+        """rbp points at the caller's rbp, the return address lies above. Most Windows code keeps no such chain."""
+        fp, sp = registers.get("rbp", 0), registers["rsp"]
+        if not sp <= fp < min(sp + _MAX_FRAME, stack.high) or fp & 7:
+            return None
+        saved, target = stack.word(fp), stack.word(fp + 8)
+        if saved is None or target is None or not (saved == 0 or fp < saved < stack.high):
+            return None
+        if target and self._code.is_after_call(target) is False:
+            return None
+        return Caller({"rip": target, "rsp": fp + 16, "rbp": saved}, "frame_pointer")
+
+    def _scan(self, registers: dict[str, int], stack: StackWords, first: bool) -> Caller | None:
+        found = scan.find_return_address(registers["rsp"], 8, stack, self._code, first)
+        if found is None:
+            return None
+        at, target = found
+        caller = {"rip": target, "rsp": at + 8}
+        fp = registers.get("rbp")
+        if fp is not None:
+            if fp == at - 8:
+                saved = stack.word(fp)
+                if saved is not None:
+                    caller["rbp"] = saved
+            elif fp > at:
+                caller["rbp"] = fp
+        return Caller(caller, "scan")

@@ -1,0 +1,70 @@
+"""Code addresses: which are plausible, and which stand behind a call."""
+
+from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.unwind import callsite
+from mdmp.unwind.source import Memory, UnwindModule, UnwindSource
+
+
+class Code:
+    """Answers about the code of the process, from the images of its modules and its memory."""
+
+    def __init__(self, memory: Memory, source: UnwindSource, cpu: str) -> None:
+        self._memory = memory
+        self._source = source
+        self._cpu = cpu
+        self._known: dict[int, bool | None] = {}
+
+    def bytes_before(self, address: int, size: int, module: UnwindModule | None) -> bytes:
+        """Up to `size` bytes that end at `address`; fewer, or none, where there are none."""
+        image = module.image() if module else None
+        for n in (size, size // 2):
+            if image is not None and module is not None:
+                try:
+                    return image.read(address - n - module.base, n)
+                except (FormatError, MemoryUnavailable):
+                    pass
+            try:
+                return self._memory.read(address - n, n)
+            except MemoryUnavailable:
+                continue
+        return b""
+
+    def is_code(self, address: int) -> bool | None:
+        """Can instructions stand at `address`? None: nothing tells (in no module, and no memory map)."""
+        module = self._source.module_at(address)
+        if module is None:
+            return self._source.executable(address)
+        image = module.image()
+        if image is not None and image.sections:
+            return image.is_executable(address - module.base)
+        allowed = self._source.executable(address)
+        return True if allowed is None else allowed
+
+    def is_after_call(self, address: int) -> bool | None:
+        """Does a call stand right before `address`, in code? None: its bytes are not at hand, but it may be code."""
+        if address in self._known:
+            return self._known[address]
+        if len(self._known) > 1 << 16:
+            self._known.clear()
+        found = self._known[address] = self._look(address)
+        return found
+
+    def _look(self, address: int) -> bool | None:
+        if address < 0x1000:
+            return False
+        module = self._source.module_at(address - 1)
+        allowed = self.is_code(address - 1)
+        if allowed is False:
+            return False
+        before = self.bytes_before(address, 8, module)
+        if not before:
+            return None if allowed else False
+        if self._cpu == "arm64":
+            return callsite.arm64_call_before(before)
+        displacement = callsite.x86_call_before(before)
+        if displacement is None:
+            return self._cpu == "x86" and callsite.x86_far_call_before(before)
+        if displacement == 0 or module is None:
+            return True
+        # A direct call that leaves the module is no call but data that looks like one.
+        return module.base <= address + displacement < module.end
