@@ -7,7 +7,6 @@ import os
 import sys
 
 from mdmp import __version__
-from mdmp.cli import failure
 
 COMMANDS = (
     ("analyze", "mdmp.cli.analyze", "explain crash dumps: what happened, why, and on which line"),
@@ -16,6 +15,10 @@ COMMANDS = (
     ("memory", "mdmp.cli.memory", "print memory of the crashed process"),
     ("lookup", "mdmp.cli.lookup", "addresses to function, file, line and inline chain"),
 )
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""As if the signal had ended the process."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,10 +30,12 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Python would complain when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return failure.BROKEN_PIPE
+        return BROKEN_PIPE
     except KeyboardInterrupt:
-        return failure.INTERRUPTED
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: nobody shall see a traceback
+        from mdmp.cli import failure
+
         message, code = failure.describe(error)
         failure.complain(message)
     return code
@@ -43,13 +48,14 @@ def _run(arguments: list[str]) -> int:
         return 0
     if name in ("--help", "-h", "help"):
         print(_help())
-        return 0 if arguments else failure.UNUSABLE
+        return 0 if arguments else 2
     for command, module_name, _ in COMMANDS:
         if command == name:
             return _run_command(name, module_name, arguments[1:])
+    from mdmp.errors import UsageError
+
     known = ", ".join(command for command, _, _ in COMMANDS)
-    failure.complain(f"no command {name!r} (there are: {known})")
-    return failure.UNUSABLE
+    raise UsageError(f"no command {name!r} (there are: {known})")
 
 
 def _run_command(name: str, module_name: str, arguments: list[str]) -> int:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mdmp import api
+from mdmp.binary.text import safe_text
 from mdmp.cli import common, failure
 from mdmp.cli.progress import Progress
 from mdmp.errors import MdmpError, UsageError
 from mdmp.report import Report, as_html, as_json, as_markdown, as_text
 from mdmp.report.options import RenderOptions
-from mdmp.report.safe import safe_text
 
 SUFFIXES = (".dmp", ".mdmp")
 """What counts as a dump in a folder."""

@@ -16,8 +16,15 @@ NOTHING_FOUND = 1
 class Parser(argparse.ArgumentParser):
     """Raises `UsageError` where argparse would print its usage and end the process."""
 
+    def __init__(self, prog: str, description: str | None) -> None:
+        super().__init__(prog=prog, description=description, formatter_class=_help_formatter, allow_abbrev=False)
+
     def error(self, message: str) -> None:  # type: ignore[override]
         raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def _help_formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=min(terminal_width() or 100, 100))
 
 
 def address(text: str) -> int:

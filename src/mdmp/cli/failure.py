@@ -7,8 +7,6 @@ from mdmp.errors import MdmpError
 
 UNUSABLE = 2
 BUG = 70
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 
 def describe(error: Exception) -> tuple[str, int]:

@@ -8,16 +8,16 @@ Exit code: 0 done, 1 nothing known at any of the addresses, 2 a file or an addre
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from mdmp.binary.text import safe_text
 from mdmp.cli import common, failure
 from mdmp.errors import UsageError
-from mdmp.report.as_json import one_line
-from mdmp.report.safe import safe_text
 from mdmp.symbols.frame import SourceFrame
 
 Lookup = Callable[[int], tuple[SourceFrame, ...]]
@@ -129,4 +129,4 @@ def _text(address: str, frames: tuple[SourceFrame, ...]) -> str:
 
 def _json(address: str, frames: tuple[SourceFrame, ...]) -> str:
     shown = [{"function": f.function, "file": f.file, "line": f.line, "inline": f.inline} for f in frames]
-    return one_line({"address": address, "frames": shown})
+    return json.dumps({"address": address, "frames": shown}) + "\n"

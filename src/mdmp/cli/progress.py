@@ -3,7 +3,7 @@
 import sys
 import time
 
-from mdmp.report.safe import safe_text
+from mdmp.binary.text import safe_text
 
 PATIENCE = 0.7
 """Seconds in which nothing is shown."""

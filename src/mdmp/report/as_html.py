@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from mdmp.binary.text import safe_text
 from mdmp.report import view
 from mdmp.report.model import Finding, Report, ThreadReport
 from mdmp.report.options import RenderOptions
-from mdmp.report.safe import safe_text
 
 STYLE = """\
 :root { color-scheme: light dark; --soft: #6b7280; --line: #d4d7dc; --red: #b42318; --mark: #fff3c4; --box: #f6f7f9; }

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from mdmp.binary.text import safe_text
 from mdmp.report import view
 from mdmp.report.model import Finding, Report, ThreadReport
 from mdmp.report.options import RenderOptions
-from mdmp.report.safe import safe_text
 
 MAX_LISTED = 30
 

@@ -5,10 +5,10 @@ Our own words are ASCII, so that every console can show them.
 
 from collections.abc import Iterable, Sequence
 
+from mdmp.binary.text import safe_text
 from mdmp.report import view
 from mdmp.report.model import Finding, Report, ThreadReport
 from mdmp.report.options import RenderOptions
-from mdmp.report.safe import safe_text
 
 LABEL = 10
 """Columns of the labels on the left."""

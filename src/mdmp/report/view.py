@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+from mdmp.binary.text import safe_text
 from mdmp.report.model import Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
-from mdmp.report.safe import safe_text
 
 GUESSES = ("scan", "cfi_scan")
 """Trust of frames that may be wrong."""
