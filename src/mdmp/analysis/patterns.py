@@ -17,7 +17,8 @@ FIELD_LIMIT = 0x1000
 @dataclass(frozen=True, slots=True)
 class Pattern:
     kind: str
-    """`null`, `freed`, `uninitialized`, `guard`, `poison`, `text`, `non-canonical`, `kernel`, `negative`, `sanitized`."""
+    """`null`, `freed`, `uninitialized`, `guard`, `poison`, `text`, `non-canonical`, `kernel`, `negative` or
+    `sanitized`."""
     text: str
     """The fact in words, to follow the value: `fill of freed memory (HeapFree under a debugger)`."""
     offset: int = 0

@@ -186,7 +186,8 @@ def _access_title(access: str | None, address: int, pattern: Pattern | None, siz
         case "write":
             return f"write to {where}"
         case "execute":
-            return f"jump or call to {where}, which is not executable"
+            null = pattern is not None and pattern.kind == "null"
+            return f"jump or call to {where}" + ("" if null else ", which is not executable")
     return f"access to {where}"
 
 
