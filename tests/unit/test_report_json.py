@@ -45,12 +45,12 @@ def test_every_key_of_the_schema_is_there(report):
     assert set(out["crash_info"]) == CRASH_INFO
     assert set(out["system_info"]) == SYSTEM_INFO
     for thread in out["threads"]:
-        assert THREAD <= set(thread)
+        assert set(thread) >= THREAD
         assert thread["frame_count"] == len(thread["frames"])
         for frame in thread["frames"]:
-            assert FRAME <= set(frame)
+            assert set(frame) >= FRAME
     for module in out["modules"]:
-        assert MODULE <= set(module)
+        assert set(module) >= MODULE
 
 
 def test_values():
