@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from mdmp.errors import MdmpError
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 FOUND, MISSING, MISMATCHED, DAMAGED = "found", "missing", "mismatched", "damaged"
 

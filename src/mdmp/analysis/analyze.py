@@ -1,0 +1,100 @@
+"""A snapshot to a report: the one place that puts the parts of the analysis in order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mdmp.analysis import module_reports, system_facts
+from mdmp.analysis.choose_thread import choose_exception, choose_thread
+from mdmp.analysis.crash_reason import CrashReason, pointer_size
+from mdmp.analysis.instruction import InstructionFacts, explain_instruction
+from mdmp.analysis.process_code import ProcessCode, ProcessMemory
+from mdmp.analysis.reason import crash_reason
+from mdmp.analysis.stacks import Stacks, walk_threads
+from mdmp.report import Crash, DumpFacts, Report
+from mdmp.snapshot import ExceptionRecord, Snapshot
+from mdmp.symbols.source_text import SourceFolders
+from mdmp.symbols.symbols import Symbols
+
+
+def analyze_snapshot(
+    snapshot: Snapshot,
+    symbols: Symbols,
+    sources: SourceFolders,
+    *,
+    max_frames: int = 1024,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """The report on a snapshot. Nothing in the snapshot makes this raise; what is missing is left out."""
+    code = ProcessCode(snapshot, symbols)
+    memory = ProcessMemory(snapshot, code)
+    exception = choose_exception(snapshot)
+    crashing, _ = choose_thread(snapshot, exception)
+    thread = (snapshot.threads or ())[crashing] if crashing is not None else None
+    context = (exception.context if exception else None) or (thread.context if thread else None)
+    reason = crash_reason(snapshot, exception, memory)
+    instruction = explain_instruction(snapshot, context, reason, thread, memory)
+    stacks = Stacks(snapshot, code, sources, max_frames)
+    threads = walk_threads(stacks, snapshot, crashing, context, progress)
+    modules = module_reports.loaded(snapshot, symbols, threads)
+    system = snapshot.system
+    report = Report(
+        dump=_dump_facts(snapshot),
+        os=system.os,
+        os_name=system_facts.os_name(system),
+        os_version=" ".join(filter(None, (system.os_version, system.os_build))) or None,
+        os_product=system_facts.product(system),
+        cpu=system.cpu,
+        pointer_size=pointer_size(snapshot),
+        cpu_info=system.cpu_model,
+        cpu_count=system.cpu_count,
+        pid=snapshot.process.pid,
+        uptime=system_facts.uptime(snapshot),
+        crash=_crash(snapshot, exception, reason, instruction),
+        crashing_thread=crashing,
+        threads=threads,
+        modules=modules,
+        main_module=module_reports.main_module(snapshot),
+        unloaded_modules=module_reports.unloaded(snapshot),
+        annotations=system_facts.annotations(snapshot),
+        lsb_release=system_facts.lsb_release(snapshot),
+        mac_crash_info=snapshot.annotations.mac_crash_info,
+        mac_boot_args=snapshot.annotations.mac_boot_args,
+        soft_errors=snapshot.annotations.soft_errors,
+        handle_count=None if snapshot.handles is None else len(snapshot.handles),
+        linux_memory_map_count=system_facts.memory_map_count(snapshot),
+        issues=snapshot.issues,
+    )
+    return replace(report)
+
+
+def _crash(
+    snapshot: Snapshot, exception: ExceptionRecord | None, reason: CrashReason, facts: InstructionFacts | None
+) -> Crash:
+    return Crash(
+        reason=reason.name,
+        title=reason.title,
+        code=reason.code,
+        code_name=reason.code_name,
+        address=reason.address,
+        access=reason.access,
+        parameters=exception.parameters if exception else (),
+        details=reason.details,
+        instruction=facts.text if facts else None,
+        explanation=facts.explanation if facts else None,
+        memory_accesses=facts.accesses if facts else (),
+        assertion=snapshot.annotations.assertion,
+        requested=reason.requested,
+    )
+
+
+def _dump_facts(snapshot: Snapshot) -> DumpFacts:
+    origin = snapshot.origin
+    return DumpFacts(
+        kind=origin.kind,
+        path=origin.path,
+        size=origin.size,
+        time=origin.time,
+        writer=origin.writer,
+        memory_bytes=sum(size for _, size in snapshot.memory.ranges),
+        comments=snapshot.annotations.comments,
+    )

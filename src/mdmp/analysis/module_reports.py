@@ -1,0 +1,78 @@
+"""What the report says of modules: identity, and what became of the search for their files."""
+
+from mdmp.report import ModuleReport, SymbolState, ThreadReport
+from mdmp.snapshot import DebugId, Module, Snapshot
+from mdmp.snapshot.module import base_name
+from mdmp.symbols.locate import Located
+from mdmp.symbols.symbols import Symbols
+
+NOT_SEARCHED = SymbolState("not searched", note="no stack goes through it")
+
+
+def loaded(snapshot: Snapshot, symbols: Symbols, threads: tuple[ThreadReport, ...]) -> tuple[ModuleReport, ...]:
+    """All modules in order; files are told of only for those that a stack goes through."""
+    on_stacks = {
+        module for t in threads for f in t.frames if f.module and (module := snapshot.module_at(f.lookup)) is not None
+    }
+    return tuple(_searched(m, symbols) if m in on_stacks else _plain(m) for m in snapshot.modules or ())
+
+
+def unloaded(snapshot: Snapshot) -> tuple[ModuleReport, ...]:
+    return tuple(
+        ModuleReport(
+            base=m.base,
+            size=m.size,
+            name=m.name,
+            path=m.path,
+            version=None,
+            code_id=None if m.timestamp is None else f"{m.timestamp:08X}{m.size:x}",
+            debug_id=None,
+            debug_file=None,
+            symbols=NOT_SEARCHED,
+            image=NOT_SEARCHED,
+            timestamp=m.timestamp,
+        )
+        for m in snapshot.unloaded_modules or ()
+    )
+
+
+def main_module(snapshot: Snapshot) -> int | None:
+    """The program itself: the first module, as every writer puts it; None without modules."""
+    return 0 if snapshot.modules else None
+
+
+def _searched(module: Module, symbols: Symbols) -> ModuleReport:
+    found = symbols.of(module)
+    files = found.files
+    state = _state(files.pdb, "pdb")
+    return _report(module, files.debug, state, _state(files.image_file, "image"))
+
+
+def _plain(module: Module) -> ModuleReport:
+    return _report(module, module.debug, NOT_SEARCHED, NOT_SEARCHED)
+
+
+def _report(module: Module, debug: DebugId | None, symbols: SymbolState, image: SymbolState) -> ModuleReport:
+    return ModuleReport(
+        base=module.base,
+        size=module.size,
+        name=module.name,
+        path=module.path,
+        version=module.file_version,
+        code_id=module.code_id,
+        debug_id=debug.breakpad if debug else None,
+        debug_file=(base_name(debug.path) or None) if debug else None,
+        symbols=symbols,
+        image=image,
+        timestamp=module.timestamp,
+    )
+
+
+def _state(located: Located[object], kind: str) -> SymbolState:
+    return SymbolState(
+        status=located.state,
+        path=str(located.path) if located.path else None,
+        note=located.note,
+        tried=located.tried,
+        format=kind if located.file is not None else None,
+    )

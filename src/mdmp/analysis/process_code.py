@@ -1,0 +1,100 @@
+"""The code of the process, joined from dump memory, image files and PDBs, as unwinding and disassembly ask for it."""
+
+from mdmp.binary.ranges import RangeMap
+from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.formats.pe.headers import PeImage
+from mdmp.snapshot import Module, Snapshot
+from mdmp.symbols.symbols import ModuleSymbols, Symbols
+from mdmp.unwind import FrameRecord
+
+
+class LoadedModule:
+    """One module of the process with its image and symbols, each opened when first asked for."""
+
+    def __init__(self, module: Module, symbols: ModuleSymbols) -> None:
+        self.module = module
+        self.symbols = symbols
+        self.base = module.base
+        self.end = module.end
+
+    def image(self) -> PeImage | None:
+        return self.symbols.files.image
+
+    def frame_record(self, rva: int) -> FrameRecord | None:
+        pdb = self.symbols.files.pdb.file
+        found = (pdb.frame_data(rva) or pdb.fpo(rva)) if pdb else None
+        if found is None:
+            return None
+        return FrameRecord(
+            start=found.start,
+            size=found.size,
+            prolog_size=found.prolog_size,
+            params_size=found.params_size,
+            saved_size=found.saved_regs_size,
+            locals_size=found.local_size,
+            program=found.program,
+            uses_base_pointer=found.uses_base_pointer,
+        )
+
+
+class ProcessCode:
+    """The modules and the memory map of a snapshot, as `mdmp.unwind` asks for them."""
+
+    def __init__(self, snapshot: Snapshot, symbols: Symbols) -> None:
+        self._snapshot = snapshot
+        self._modules = RangeMap((m.base, m.end, LoadedModule(m, symbols.of(m))) for m in snapshot.modules or ())
+
+    def module_at(self, address: int) -> LoadedModule | None:
+        return self._modules.get(address)
+
+    def executable(self, address: int) -> bool | None:
+        region = self._snapshot.region_at(address)
+        if region is None or not region.protection:
+            return None
+        return "x" in region.protection
+
+
+class ProcessMemory:
+    """The snapshot's memory, completed by image files: what the dump left out because a file has it."""
+
+    def __init__(self, snapshot: Snapshot, code: ProcessCode) -> None:
+        self._memory = snapshot.memory
+        self._code = code
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        return self._memory.ranges
+
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            return self._memory.read(address, size)
+        except MemoryUnavailable:
+            module = self._code.module_at(address)
+            image = module.image() if module else None
+            if module is None or image is None:
+                raise
+            try:
+                return image.read(address - module.base, size)
+            except FormatError:
+                raise MemoryUnavailable(address, size) from None
+
+    def read_some(self, address: int, size: int) -> bytes:
+        found = self._memory.read_some(address, size)
+        while len(found) < size:
+            room = min(size - len(found), 64)
+            piece = b""
+            while room and not piece:
+                try:
+                    piece = self.read(address + len(found), room)
+                except MemoryUnavailable:
+                    room //= 2
+            if not piece:
+                break
+            found += piece
+        return found
+
+    def word(self, address: int, size: int) -> int | None:
+        try:
+            return int.from_bytes(self.read(address, size), "little")
+        except MemoryUnavailable:
+            return None

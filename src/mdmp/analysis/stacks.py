@@ -1,0 +1,108 @@
+"""Every thread's stack: unwound, then each frame named."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mdmp.analysis.process_code import ProcessCode
+from mdmp.arch import CPUS
+from mdmp.report import Frame, InlineFrame, SourceContext, ThreadReport
+from mdmp.snapshot import Context, Snapshot, Thread
+from mdmp.symbols.frame import SourceFrame
+from mdmp.symbols.source_text import SourceFolders
+from mdmp.unwind import Frame as UnwoundFrame
+from mdmp.unwind import Walker
+
+_LINES_AROUND = 4
+_SOURCE_FRAMES = 32
+
+
+class Stacks:
+    """Walks and names the stacks of one snapshot; what it learns of an address serves all threads."""
+
+    def __init__(self, snapshot: Snapshot, code: ProcessCode, sources: SourceFolders, max_frames: int) -> None:
+        self._snapshot = snapshot
+        self._code = code
+        self._sources = sources
+        self._limit = max_frames
+        cpu = CPUS.get(snapshot.system.cpu)
+        self._walker = Walker(cpu, snapshot.memory, code) if cpu else None
+        self._named: dict[int, tuple[SourceFrame, ...]] = {}
+
+    def thread(self, index: int, thread: Thread, context: Context | None, crashing: bool) -> ThreadReport:
+        """The stack of one thread from `context` (the exception's registers on the crashing thread)."""
+        frames: tuple[Frame, ...] = ()
+        if thread.wrote_the_dump and not crashing:
+            stop = "not walked: this thread was busy writing the dump"
+        elif context is None:
+            stop = "its registers are not in the dump"
+        elif self._walker is None:
+            stop = f"stacks of {self._snapshot.system.cpu} processors cannot be walked"
+        else:
+            bounds = None
+            if thread.stack_start is not None and thread.stack_size:
+                bounds = (thread.stack_start, thread.stack_start + thread.stack_size)
+            walk = self._walker.walk(context.registers, stack=bounds, limit=self._limit)
+            stop = walk.stop
+            frames = tuple(
+                self._frame(i, frame, crashing and i < _SOURCE_FRAMES) for i, frame in enumerate(walk.frames)
+            )
+        return ThreadReport(
+            index, thread.tid, thread.name, frames, stop, thread.last_error, None, thread.wrote_the_dump
+        )
+
+    def _frame(self, index: int, frame: UnwoundFrame, with_source: bool) -> Frame:
+        lookup = frame.lookup
+        module = self._code.module_at(lookup)
+        bare = Frame(index, frame.instruction, lookup, frame.trust, frame.sp, registers=frame.registers)
+        if module is None:
+            gone = tuple((m.name, lookup - m.base) for m in self._snapshot.unloaded_at(lookup))
+            return replace(bare, unloaded_modules=gone) if gone else bare
+        names = self._names(lookup)
+        outer = names[-1] if names else None
+        return replace(
+            bare,
+            module=module.module.name,
+            module_offset=lookup - module.base,
+            function=outer.function if outer else None,
+            function_offset=lookup - module.base - outer.start if outer and outer.start is not None else None,
+            file=outer.file if outer else None,
+            line=outer.line if outer else None,
+            inlines=tuple(InlineFrame(n.function, n.file, n.line) for n in names[:-1]),
+            missing_symbols=module.symbols.debug_source is None,
+            source=self._source(names[0]) if names and with_source else None,
+        )
+
+    def _names(self, address: int) -> tuple[SourceFrame, ...]:
+        found = self._named.get(address)
+        if found is None:
+            module = self._code.module_at(address)
+            found = module.symbols.lookup(address - module.base) if module else ()
+            self._named[address] = found
+        return found
+
+    def _source(self, place: SourceFrame) -> SourceContext | None:
+        text = self._sources.find(place.file, place.checksum) if place.file and place.line else None
+        if text is None or place.line is None or not 1 <= place.line <= len(text.lines):
+            return None
+        first = max(1, place.line - _LINES_AROUND)
+        lines = text.lines[first - 1 : place.line + _LINES_AROUND]
+        return SourceContext(str(text.path), first, lines, place.line, text.verified)
+
+
+def walk_threads(
+    stacks: Stacks,
+    snapshot: Snapshot,
+    crashing: int | None,
+    context: Context | None,
+    progress: Callable[[str], None] | None,
+) -> tuple[ThreadReport, ...]:
+    """All threads, the crashing one from the registers at the fault."""
+    threads = snapshot.threads or ()
+    reports = []
+    for index, thread in enumerate(threads):
+        if progress and len(threads) > 1:
+            progress(f"thread {index + 1} of {len(threads)}")
+        is_crashing = index == crashing
+        registers = (context if is_crashing else None) or thread.context
+        reports.append(stacks.thread(index, thread, registers, is_crashing))
+    return tuple(reports)

@@ -1,0 +1,74 @@
+"""Facts of the system and the process for the report, in the words that people and servers know."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from mdmp.platforms.windows_versions import windows_name
+from mdmp.snapshot import Snapshot, System
+
+_STACKWALK_NAMES = {
+    "windows": "Windows NT",
+    "macos": "Mac OS X",
+    "ios": "iOS",
+    "linux": "Linux",
+    "android": "Android",
+    "solaris": "Solaris",
+    "ps3": "PS3",
+    "nacl": "NaCl",
+    "fuchsia": "Fuchsia",
+}
+
+
+def os_name(system: System) -> str:
+    """minidump-stackwalk's word; an unknown system is its number."""
+    known = _STACKWALK_NAMES.get(system.os)
+    return known or (f"{system.platform_id:#010x}" if system.platform_id is not None else "unknown")
+
+
+def product(system: System) -> str | None:
+    """The marketing name: `Windows 10 22H2`."""
+    build = (system.os_version or "").rpartition(".")[2]
+    return windows_name(int(build), system.product_type) if system.os == "windows" and build.isdigit() else None
+
+
+def uptime(snapshot: Snapshot) -> timedelta | None:
+    """From the start of the process to the dump; None if either is not known, or they contradict each other."""
+    start, end = snapshot.process.create_time, snapshot.origin.time
+    return end - start if start and end and end >= start else None
+
+
+def annotations(snapshot: Snapshot) -> Mapping[str, str]:
+    """Those of the process, then those of modules under `module: key`."""
+    found = dict(snapshot.annotations.process)
+    modules = snapshot.modules or ()
+    for index, pairs in snapshot.annotations.modules.items():
+        name = modules[index].name if index < len(modules) else f"module {index}"
+        found.update({f"{name}: {key}": value for key, value in pairs.items()})
+    return found
+
+
+def lsb_release(snapshot: Snapshot) -> Mapping[str, str]:
+    """The distribution, from /etc/lsb-release or /etc/os-release."""
+    raw = snapshot.annotations.texts.get("lsb_release")
+    if not raw:
+        return {}
+    pairs = dict(
+        line.split("=", 1) for line in raw.decode("utf-8", "replace").splitlines() if "=" in line and line[:1] != "#"
+    )
+    wanted = {
+        "id": ("DISTRIB_ID", "ID"),
+        "release": ("DISTRIB_RELEASE", "VERSION_ID"),
+        "codename": ("DISTRIB_CODENAME", "VERSION_CODENAME"),
+        "description": ("DISTRIB_DESCRIPTION", "PRETTY_NAME"),
+    }
+    return {
+        name: pairs[key].strip().strip('"')
+        for name, keys in wanted.items()
+        if (key := next((k for k in keys if k in pairs), None))
+    }
+
+
+def memory_map_count(snapshot: Snapshot) -> int | None:
+    """Lines of /proc/PID/maps, Linux only."""
+    raw = snapshot.annotations.texts.get("maps")
+    return raw.count(b"\n") if raw else None
