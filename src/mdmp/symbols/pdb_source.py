@@ -1,8 +1,10 @@
 """Answers from a PDB."""
 
-from mdmp.formats.pdb import Pdb
+from mdmp.formats.pdb import Pdb, PdbFrame
 from mdmp.symbols.frame import SourceFrame
 from mdmp.symbols.names import readable
+
+_I386 = 0x14C
 
 
 class PdbSource:
@@ -13,7 +15,13 @@ class PdbSource:
 
     def lookup(self, rva: int) -> tuple[SourceFrame, ...]:
         return tuple(
-            SourceFrame(readable(f.function), f.file, f.line, f.inline, f.start, f.checksum)
+            SourceFrame(self._name(f), f.file, f.line, f.inline, f.start, f.checksum)
             for f in self._pdb.lookup(rva)
             if f.function
         )
+
+    def _name(self, frame: PdbFrame) -> str:
+        name = readable(frame.function)
+        if name is frame.function and frame.source == "public" and self._pdb.machine == _I386:
+            return name.removeprefix("_")  # 32-bit x86 alone puts it before every C name
+        return name
