@@ -1,0 +1,217 @@
+"""An ELF file as a whole: what it is, its sections, and from an address to functions, files and lines."""
+
+from functools import cached_property
+from typing import NamedTuple
+
+from mdmp.binary.window import Window
+from mdmp.errors import FormatError, IssueLog
+from mdmp.formats.dwarf import Dwarf, Sections
+from mdmp.formats.elf import structs as wire
+from mdmp.formats.elf.compress import decompress, unpack_xz
+from mdmp.formats.elf.header import Section, Segment, read_header, sections, segments
+from mdmp.formats.elf.notes import build_id_of, read_notes
+from mdmp.formats.elf.symbols import ElfSymbol, SymbolTable
+
+
+class ElfFrame(NamedTuple):
+    """A function, inlined or real, that an address lies in. Innermost frames come first.
+
+    `start` and `size` (bytes) are those of the contiguous piece of the real function that holds the address, as
+    linked. `linkage_name` is mangled and the better source of a full name; `function` is the name in the source, or
+    the symbol's name. `source` says what named it: dwarf, symtab, dynsym, debugdata; "" when nothing did.
+    """
+
+    function: str | None
+    start: int | None
+    size: int | None
+    file: str | None
+    line: int | None
+    inline: bool
+    linkage_name: str | None
+    source: str
+
+
+class DebugLink(NamedTuple):
+    """Where the debug information went: a file name without a folder, and the CRC-32 of that file."""
+
+    name: str
+    crc: int
+
+
+class Elf:
+    """An opened ELF file. Addresses are virtual addresses as linked.
+
+    `debug` is the separate file with its debug information, if there is one. Opening reads the headers; it raises
+    `FormatError` when they cannot be used. What is damaged further in costs the answers that need it and is listed
+    in `issues`.
+    """
+
+    def __init__(self, window: Window, debug: "Elf | None" = None) -> None:
+        self.window = window
+        self.header = read_header(window)
+        self.debug = debug
+        self.issues = IssueLog()
+        self.sections: tuple[Section, ...] = ()
+        count = self.header.raw.e_phnum
+        try:
+            self.sections, count = sections(window, self.header)
+        except FormatError as problem:
+            self.issues.survive(problem)
+        self.segments: tuple[Segment, ...] = ()
+        try:
+            self.segments = segments(window, self.header, self.header.raw.e_phoff, count) if count else ()
+        except FormatError as problem:
+            self.issues.survive(problem)
+
+    @property
+    def machine(self) -> str:
+        return self.header.machine
+
+    @property
+    def type(self) -> int:
+        return self.header.type
+
+    @cached_property
+    def build_id(self) -> bytes | None:
+        for section in self.sections:
+            if section.type == wire.SHT_NOTE:
+                found = self._build_id(section.offset, section.size)
+                if found:
+                    return found
+        for segment in self.segments:
+            if segment.type == wire.PT_NOTE:
+                found = self._build_id(segment.offset, segment.file_size, segment.align)
+                if found:
+                    return found
+        return None
+
+    def _build_id(self, offset: int, size: int, align: int = 4) -> bytes | None:
+        try:
+            return build_id_of(read_notes(self.window.sub(offset, size, "notes"), align))
+        except FormatError as problem:
+            self.issues.survive(problem)
+            return None
+
+    @cached_property
+    def debug_link(self) -> DebugLink | None:
+        content = self.section(".gnu_debuglink")
+        if content is None:
+            return None
+        name = content.cstring(0)
+        at = len(name) + 1
+        at += -at % 4
+        return DebugLink(name.decode("utf-8", "replace"), content.u32(at, "crc")) if at + 4 <= content.size else None
+
+    @cached_property
+    def load_address(self) -> int:
+        """The linked address that goes to the base of the loaded image: where the first segment starts, by pages."""
+        loads = [segment for segment in self.segments if segment.type == wire.PT_LOAD]
+        return min((segment.address & ~0xFFF for segment in loads), default=0)
+
+    def section(self, name: str) -> Window | None:
+        """The bytes of a section, decompressed; None when there is none. `FormatError` when they are damaged."""
+        for section in self.sections:
+            if section.name == name and section.type != wire.SHT_NOBITS:
+                window = self.window.sub(section.offset, section.size, name)
+                return decompress(window, name, section.flags, self.header.bits)
+        return None
+
+    @cached_property
+    def code(self) -> list[tuple[int, int]]:
+        """The address ranges that hold code."""
+        found = [(s.address, s.address + s.size) for s in self.sections if s.flags & wire.SHF_EXECINSTR and s.size]
+        return found or self._code_segments
+
+    @cached_property
+    def _code_segments(self) -> list[tuple[int, int]]:
+        loads = (s for s in self.segments if s.type == wire.PT_LOAD and s.flags & wire.PF_X)
+        return [(s.address, s.address + s.memory_size) for s in loads]
+
+    @cached_property
+    def dwarf(self) -> Dwarf | None:
+        """The debug information of this file itself; None when it has none."""
+        if not any(section.name in (".debug_info", ".zdebug_info") for section in self.sections):
+            return None
+        least = 0 if self.type == wire.ET_REL else 1
+        return Dwarf(Sections(self._debug_section), max(min((start for start, _ in self.code), default=0), least))
+
+    def _debug_section(self, plain: str) -> Window | None:
+        return self.section(f".{plain}") or self.section(f".z{plain}")
+
+    @cached_property
+    def _tables(self) -> list[tuple[str, SymbolTable]]:
+        """The symbol tables, the fullest first."""
+        found = []
+        for kind, source in ((wire.SHT_SYMTAB, "symtab"), (wire.SHT_DYNSYM, "dynsym")):
+            for section in self.sections:
+                if section.type == kind and section.link < len(self.sections):
+                    strings = self.sections[section.link]
+                    try:
+                        table = self.window.sub(section.offset, section.size, section.name)
+                        texts = self.window.sub(strings.offset, strings.size, strings.name)
+                    except FormatError as problem:
+                        self.issues.survive(problem)
+                        continue
+                    code = self._code_segments or self.code
+                    found.append((source, SymbolTable(table, texts, self.header.bits, self.machine, code)))
+        return found
+
+    @cached_property
+    def _small(self) -> "Elf | None":
+        """The ELF with the names of local functions that some distributions pack into `.gnu_debugdata`."""
+        try:
+            content = self.section(".gnu_debugdata")
+            return Elf(unpack_xz(content, ".gnu_debugdata")) if content else None
+        except FormatError as problem:
+            self.issues.survive(problem)
+            return None
+
+    def symbol(self, address: int) -> ElfSymbol | None:
+        """The function symbol at an address."""
+        return self._symbol(address)[0]
+
+    def _symbol(self, address: int) -> tuple[ElfSymbol | None, str]:
+        if self.debug:
+            found = self.debug._symbol(address)
+            if found[0]:
+                return found
+        for source, table in self._tables:
+            if source == "dynsym" and self._small:
+                symbol = self._small.symbol(address)
+                if symbol:
+                    return symbol, "debugdata"
+            try:
+                symbol = table.find(address)
+            except FormatError as problem:
+                self.issues.survive(problem)
+                continue
+            if symbol:
+                return symbol, source
+        return None, ""
+
+    def lookup(self, address: int) -> tuple[ElfFrame, ...]:
+        """The functions at an address, innermost first, by the best source there is; empty when nothing is known."""
+        symbol, source = self._symbol(address)
+        dwarf = (self.debug.dwarf if self.debug else None) or self.dwarf
+        found = dwarf.lookup(address) if dwarf else ()
+        if not found:
+            if symbol is None:
+                return ()
+            return (ElfFrame(symbol.name, symbol.address, symbol.size, None, None, False, None, source),)
+        frames = []
+        for f in found:
+            by = "dwarf" if f.function or f.linkage_name else ""
+            frames.append(ElfFrame(f.function, f.start, f.size, f.file, f.line, f.inline, f.linkage_name, by))
+        outer = frames[-1]
+        if symbol and not (outer.function or outer.linkage_name):
+            frames[-1] = outer._replace(
+                function=symbol.name, start=outer.start or symbol.address, size=outer.size or symbol.size, source=source
+            )
+        elif symbol and not outer.linkage_name and symbol.address == outer.start and is_mangled(symbol.name):
+            frames[-1] = outer._replace(linkage_name=symbol.name)  # GCC writes none for static functions
+        return tuple(frames)
+
+
+def is_mangled(name: str) -> bool:
+    """Does a symbol's name say more than the function's name in the source? Itanium C++ and Rust."""
+    return name.startswith(("_Z", "_R"))
