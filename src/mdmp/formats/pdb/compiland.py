@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError
 from mdmp.formats.pdb.dbi import ModuleInfo
+from mdmp.formats.pdb.extents import Extent, ExtentTable
 from mdmp.formats.pdb.info import StringTable
 from mdmp.formats.pdb.lines import (
     CHECKSUM_KINDS,
@@ -12,8 +12,6 @@ from mdmp.formats.pdb.lines import (
     DEBUG_S_CROSSSCOPEIMPORTS,
     DEBUG_S_FILECHKSMS,
     DEBUG_S_INLINEELINES,
-    NO_LINE,
-    LineSection,
     Subsection,
     find_import,
     find_line,
@@ -26,10 +24,7 @@ from mdmp.formats.pdb.msf import Stream
 from mdmp.formats.pdb.symbols import (
     MAX_BODY,
     PROCEDURES,
-    S_SEPCODE,
     S_THUNK32,
-    S_TRAMPOLINE,
-    Scope,
     record_name,
     scan_scopes,
 )
@@ -37,13 +32,8 @@ from mdmp.formats.pdb.symbols import (
 CHUNK = 1 << 18
 """How much is read at once; more than any symbol record takes."""
 CV_SIGNATURE_C13 = 4
-BODY_CACHE_SIZE = 64
 Checksum = tuple[str, bytes]
 File = tuple[str, Checksum | None]
-
-
-def section_key(section: int, offset: int) -> int:
-    return section << 32 | offset
 
 
 class Compiland:
@@ -57,71 +47,64 @@ class Compiland:
         if sum(sizes) > stream.size:
             raise FormatError(stream.name, f"parts of {sizes} bytes do not fit into {stream.size}")
         self._c13_at = info.symbols_size + info.c11_size
-        self._scopes: RangeMap[Scope] | None = None
-        self._labels: list[Scope] = []
-        self._lines: RangeMap[LineSection] | None = None
+        self._scopes: ExtentTable | None = None
+        self._lines: ExtentTable | None = None
         self._others: list[Subsection] = []
         self._inlinees: dict[int, tuple[int, int]] | None = None
         self._files: dict[int, File] = {}
-        self._bodies: dict[int, bytes] = {}
 
     # Symbols
 
-    def _read_scopes(self) -> RangeMap[Scope]:
+    def _read_scopes(self) -> ExtentTable:
         if self._scopes is None:
             limit = self.info.symbols_size
             if limit >= 4 and (signature := self._stream.u32(0)) != CV_SIGNATURE_C13:
                 raise FormatError(self._stream.name, f"expected CodeView signature 4 (C13); found {signature}")
-            found: list[Scope] = []
+            found = ExtentTable()
             at = 4
             while at < limit:
                 following = scan_scopes(self._stream.read(at, min(CHUNK, limit - at)), at, limit, found)
                 if following <= at:
                     break
                 at = following
-            self._labels = [scope for scope in found if not scope.size]
-            starts = ((section_key(s.section, s.offset), s) for s in found if s.size)
-            self._scopes = RangeMap((key, key + s.size, s) for key, s in starts)
+            found.seal()
+            self._scopes = found
         return self._scopes
 
-    def scope(self, section: int, offset: int) -> Scope | None:
+    def scope(self, section: int, offset: int) -> Extent | None:
         """The innermost procedure, thunk or piece of separated code at a place."""
-        return self._read_scopes().get(section_key(section, offset))
+        return self._read_scopes().find(section, offset)
 
-    def scopes(self) -> Iterator[Scope]:
-        return (scope for _, _, scope in self._read_scopes())
+    def scopes(self) -> Iterator[Extent]:
+        return iter(self._read_scopes())
 
-    def scope_at(self, position: int) -> Scope | None:
+    def scope_at(self, position: int) -> Extent | None:
         """The scope whose record lies at a position, as a global reference names it."""
-        found: list[Scope] = []
+        found = ExtentTable()
         limit = self.info.symbols_size
         scan_scopes(self._stream.read(position, min(0x10002, max(limit - position, 0))), position, limit, found)
-        return found[0] if found and found[0].position == position else None
+        return next((scope for scope in found if scope.position == position), None)
 
-    def record(self, scope: Scope) -> bytes:
+    def record(self, scope: Extent) -> bytes:
         """The scope's own record."""
         return self._stream.read(scope.position, 2 + self._stream.u16(scope.position))
 
-    def body(self, scope: Scope) -> bytes:
+    def body(self, scope: Extent) -> bytes:
         """The scope's record and all records in it (only the first ones of a scope of absurd size)."""
-        known = self._bodies.get(scope.position)
-        if known is None:
-            end = scope.end or self.info.symbols_size
-            known = self._stream.read(scope.position, min(end - scope.position, MAX_BODY))
-            if len(self._bodies) >= BODY_CACHE_SIZE:
-                self._bodies.clear()
-            self._bodies[scope.position] = known
-        return known
+        end = scope.end or self.info.symbols_size
+        return self._stream.read(scope.position, min(end - scope.position, MAX_BODY))
 
-    def name(self, scope: Scope) -> str:
-        return record_name(self.record(scope), scope.kind) if scope.kind in PROCEDURES | {S_THUNK32} else ""
+    def name(self, scope: Extent) -> str:
+        return (
+            record_name(self.record(scope), scope.kind) if scope.kind in PROCEDURES or scope.kind == S_THUNK32 else ""
+        )
 
     # Lines
 
-    def _read_subsections(self) -> RangeMap[LineSection]:
+    def _read_subsections(self) -> ExtentTable:
         if self._lines is None:
             limit = self._c13_at + self.info.c13_size
-            lines: list[LineSection] = []
+            lines = ExtentTable()
             at = self._c13_at
             while at < limit:
                 following = scan_subsections(
@@ -130,24 +113,22 @@ class Compiland:
                 if following <= at:
                     break
                 at = following
-            starts = ((section_key(part.section, part.offset), part) for part in lines)
-            self._lines = RangeMap((key, key + part.size, part) for key, part in starts)
+            lines.seal()
+            self._lines = lines
         return self._lines
 
     def line(self, section: int, offset: int) -> tuple[int, int] | None:
-        """(line, file id) of the code at a place. Marks that mean "no line" give None."""
-        part = self._read_subsections().get(section_key(section, offset))
+        """(line, file id) of the code at a place."""
+        part = self._read_subsections().find(section, offset)
         if part is None:
             return None
         data = self._stream.read(part.position, part.end - part.position)
         found = find_line(data, offset - part.offset)
-        if found is None or found[1] in NO_LINE:
-            return None
-        return found[1], found[2]
+        return found[1:] if found else None
 
-    def lines(self) -> Iterator[tuple[LineSection, list[tuple[int, int, int]]]]:
+    def lines(self) -> Iterator[tuple[Extent, list[tuple[int, int, int]]]]:
         """Every line table with its (offset, line, file id) records."""
-        for _, _, part in self._read_subsections():
+        for part in self._read_subsections():
             yield part, iter_lines(self._stream.read(part.position, part.end - part.position))
 
     def _parts(self, kind: int) -> Iterator[bytes]:
@@ -197,12 +178,12 @@ class Compiland:
             known = self._files[file_id] = self._names.get(int.from_bytes(entry[:4], "little")), checksum
         return known
 
-    def files(self) -> Iterator[File]:
+    def files(self) -> list[File]:
+        """All files that the module's code came from."""
+        found = []
         for data in self._parts(DEBUG_S_FILECHKSMS):
             at = 0
             while at + 6 <= len(data):
-                yield self.file(at)
+                found.append(self.file(at))
                 at += 6 + data[at + 4] + 3 & ~3
-
-
-__all__ = ["S_SEPCODE", "S_TRAMPOLINE", "Compiland", "File", "Scope"]
+        return found

@@ -5,7 +5,10 @@ whose records have no fixed size, is walked once, when a module is first asked f
 Layout: LLVM's docs/PDB/DbiStream.rst.
 """
 
+import sys
+from array import array
 from bisect import bisect_right
+from itertools import islice
 from struct import Struct
 from typing import Annotated, NamedTuple
 
@@ -18,8 +21,10 @@ CONTRIBUTIONS_V60 = 0xEFFE0000 + 19970605
 CONTRIBUTIONS_V2 = 0xEFFE0000 + 20140516
 FLAG_INCREMENTAL, FLAG_STRIPPED = 1, 2
 DEBUG_STREAMS = (
-    "fpo exception fixup omap_to_source omap_from_source sections token_rid xdata pdata new_fpo original_sections"
-).split()
+    *("fpo", "exception", "fixup", "omap_to_source", "omap_from_source", "sections"),
+    *("token_rid", "xdata", "pdata", "new_fpo", "original_sections"),
+)
+COLD_SEARCHES = 8
 _CONTRIBUTION = Struct("<HxxII4xH")
 _PLACE = Struct("<HxxI")
 
@@ -47,10 +52,19 @@ class DbiStreamHeader(Record, size=64):
     Padding: u32
 
 
+class Contribution(NamedTuple):
+    """A piece of a section that came from one module."""
+
+    section: int
+    offset: int
+    size: int
+    module: int
+
+
 class ModuleInfo(NamedTuple):
     """A compiland: `name` is its object file (or what made it), `object_file` the library or object it came from."""
 
-    index: int
+    number: int
     name: str
     object_file: str
     stream: int
@@ -82,8 +96,8 @@ class Dbi:
         h = self.header
         if h.VersionSignature != -1:
             raise FormatError(stream.name, f"expected the version signature -1; found {h.VersionSignature}")
-        sizes = (h.ModInfoSize, h.SectionContributionSize, h.SectionMapSize, h.SourceInfoSize)
-        sizes += (h.TypeServerMapSize, h.ECSubstreamSize, h.OptionalDbgHeaderSize)
+        sizes = [h.ModInfoSize, h.SectionContributionSize, h.SectionMapSize, h.SourceInfoSize]
+        sizes += [h.TypeServerMapSize, h.ECSubstreamSize, h.OptionalDbgHeaderSize]
         if min(sizes) < 0 or DbiStreamHeader.SIZE + sum(sizes) > stream.size:
             raise FormatError(stream.name, f"substreams of {sizes} bytes do not fit into {stream.size}")
         self.contributions = Contributions(stream, DbiStreamHeader.SIZE + h.ModInfoSize, h.SectionContributionSize)
@@ -102,7 +116,6 @@ class Dbi:
             self._module_at = find_modules(self._module_list)
         return self._module_at
 
-    @property
     def module_count(self) -> int:
         return len(self._modules())
 
@@ -141,15 +154,19 @@ def find_modules(data: bytes) -> list[int]:
 
 
 class Contributions:
-    """The section contributions: which module a place in the image came from. The linker sorts them by place."""
+    """The section contributions: which module a place in the image came from. The linker sorts them by place.
+
+    The first few searches bisect the records where they lie; then a column of all places is kept (8 bytes each).
+    """
 
     def __init__(self, stream: Stream, at: int, size: int) -> None:
         self._stream = stream
         self._at = at + 4
         self._stride = 28
         self._count = 0
-        self._sorted: list[tuple[int, int, int, int]] | None = None
-        self._checked = False
+        self._searches = 0
+        self._places: array[int] | None = None
+        self._order: list[int] | None = None
         if size >= 4:
             version = stream.u32(at)
             if version not in (CONTRIBUTIONS_V60, CONTRIBUTIONS_V2):
@@ -157,41 +174,47 @@ class Contributions:
             self._stride = 28 if version == CONTRIBUTIONS_V60 else 32
             self._count = (size - 4) // self._stride
 
-    def _place(self, index: int) -> tuple[int, int]:
-        section, offset = _PLACE.unpack(self._stream.read(self._at + index * self._stride, 8))
-        return section, offset
+    def find(self, section: int, offset: int) -> Contribution | None:
+        """The contribution that covers a place."""
+        found = self.nearest(section, offset)
+        return found if found and offset < found.offset + found.size else None
 
-    def find(self, section: int, offset: int) -> tuple[int, int, int] | None:
-        """(start, size, module index) of the contribution that covers a place; start is an offset in the section."""
-        if self._sorted is None:
-            i = bisect_right(range(self._count), (section, offset), key=self._place) - 1
-            found = self._cover(self._get(i), section, offset) if i >= 0 else None
-            if found or self._checked:
+    def nearest(self, section: int, offset: int) -> Contribution | None:
+        """The last contribution of the section that does not start behind `offset`."""
+        wanted = section << 32 | offset
+        self._searches += 1
+        if self._places is None and self._searches <= COLD_SEARCHES:
+            i = bisect_right(range(self._count), wanted, key=self._place) - 1
+            found = self._get(i) if i >= 0 else None
+            if found and found.section == section and offset < found.offset + found.size:
                 return found
-            self._check_order()
-        if self._sorted is None:
+        if self._places is None:  # a miss is believed only when the order was checked
+            self._read_places()
+        i = bisect_right(self._places or (), wanted) - 1
+        if i < 0:
             return None
-        i = bisect_right(self._sorted, (section, offset, 1 << 32, 0)) - 1
-        return self._cover(self._sorted[i], section, offset) if i >= 0 else None
+        found = self._get(self._order[i] if self._order else i)
+        return found if found.section == section else None
 
-    def _get(self, index: int) -> tuple[int, int, int, int]:
-        section, offset, size, module = _CONTRIBUTION.unpack(self._stream.read(self._at + index * self._stride, 18))
-        return section, offset, size, module
+    def _place(self, index: int) -> int:
+        section, offset = _PLACE.unpack(self._stream.read(self._at + index * self._stride, 8))
+        return int(section << 32 | offset)
 
-    @staticmethod
-    def _cover(entry: tuple[int, int, int, int], section: int, offset: int) -> tuple[int, int, int] | None:
-        at, start, size, module = entry
-        return (start, size, module) if at == section and start <= offset < start + size else None
+    def _get(self, index: int) -> Contribution:
+        return Contribution(*_CONTRIBUTION.unpack(self._stream.read(self._at + index * self._stride, 18)))
 
-    def _check_order(self) -> None:
-        """After a miss: is the list sorted as it should be? If not, keep a sorted copy."""
-        self._checked = True
-        layout = Struct(f"<HxxII4xH{self._stride - 18}x")
+    def _read_places(self) -> None:
         data = self._stream.read(self._at, self._count * self._stride)
-        entries: list[tuple[int, int, int, int]] = list(layout.iter_unpack(data))  # type: ignore[arg-type]
-        ordered = sorted(entries)
-        if ordered != entries:
-            self._sorted = ordered
+        column = bytearray(8 * self._count)
+        for to, source in enumerate((4, 5, 6, 7, 0, 1)):  # offset, then section
+            column[to::8] = data[source :: self._stride]
+        places = array("Q", column)
+        if sys.byteorder == "big":
+            places.byteswap()
+        if any(map(int.__gt__, places, islice(places, 1, None))):
+            self._order = sorted(range(self._count), key=places.__getitem__)
+            places = array("Q", sorted(places))
+        self._places = places
 
 
 class Section(NamedTuple):

@@ -7,8 +7,6 @@ from bisect import bisect_right
 from struct import Struct
 from typing import NamedTuple
 
-from mdmp.formats.pdb.msf import Stream
-
 FRAME_HAS_SEH, FRAME_HAS_EH, FRAME_IS_FUNCTION_START = 1, 2, 4
 FPO_FRAME_TYPES = ("fpo", "trap", "tss", "nonfpo")
 _FRAMEDATA = Struct("<6I2HI")
@@ -90,8 +88,8 @@ class FrameTable:
 class FpoTable:
     """FPO_DATA: what Visual C++ 6 and hand-written assembly have."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._table = _RangeTable(stream.read(0, stream.size), _FPO_DATA)
+    def __init__(self, data: bytes) -> None:
+        self._table = _RangeTable(data, _FPO_DATA)
 
     def __len__(self) -> int:
         return len(self._table)

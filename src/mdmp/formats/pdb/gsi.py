@@ -5,7 +5,6 @@ Layout: LLVM's docs/PDB/GlobalStream.rst and PublicStream.rst; gsi.h and misc.h 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
@@ -171,21 +170,13 @@ class Publics:
         i = bisect_right(range(self._count), (section, offset), key=self._place) - 1
         found: list[PublicSymbol] = []
         while i >= 0 and len(found) < MAX_SAME:
-            public = self._get(self._record_at(i))
+            public = self.get(i)
             if public.section != section or (found and public.offset != found[0].offset) or public.offset > offset:
                 break
             found.append(public)
             i -= 1
         found.reverse()
         return found
-
-    def following(self, section: int, offset: int) -> int | None:
-        """The offset of the next public of the section behind `offset`."""
-        i = bisect_right(range(self._count), (section, offset), key=self._place)
-        if i >= self._count:
-            return None
-        at, start = self._place(i)
-        return start if at == section and start > offset else None
 
     def named(self, name: str) -> list[PublicSymbol]:
         """The publics of exactly this (decorated) name."""
@@ -195,7 +186,6 @@ class Publics:
         found = map(self._get, table.candidates(name.encode()))
         return [public for public in found if public.name == name]
 
-    def __iter__(self) -> Iterator[PublicSymbol]:
-        """All publics in the order of their addresses."""
-        for i in range(self._count):
-            yield self._get(self._record_at(i))
+    def get(self, index: int) -> PublicSymbol:
+        """A public by its number in the order of addresses."""
+        return self._get(self._record_at(index))

@@ -11,7 +11,8 @@ from mdmp.formats.pdb.msf import Stream, words
 
 FEATURES = {20091201: "VC110", 20140508: "VC140", 0x4D544F4E: "no type merge", 0x494E494D: "fastlink"}
 STRING_TABLE_SIGNATURE = 0xEFFEEFFE
-NAME_CACHE_SIZE = 8192
+MAX_TEXT = 8192
+NAME_CACHE_SIZE = 4096
 
 
 class PdbStreamHeader(Record, size=28):
@@ -33,6 +34,7 @@ class PdbInfo:
         self.guid: bytes = header.Guid
         self.named_streams, rest = _named_streams(data, PdbStreamHeader.SIZE, stream.name)
         self.features = tuple(FEATURES[code] for code in words(data[rest:]) if code in FEATURES)
+        self.has_id_stream = "VC110" in self.features or "VC140" in self.features
 
 
 def _named_streams(data: bytes, at: int, place: str) -> tuple[dict[str, int], int]:
@@ -77,7 +79,7 @@ class StringTable:
         if known is None:
             if offset >= self._size:
                 raise FormatError(self._stream.name, f"expected an offset < {self._size:#x}; found {offset:#x}")
-            known = self._stream.cstring(12 + offset).decode("utf-8", "replace")
+            known = self._stream.cstring(12 + offset, MAX_TEXT).decode("utf-8", "replace")
             if len(self._known) >= NAME_CACHE_SIZE:
                 self._known.clear()
             self._known[offset] = known

@@ -13,53 +13,58 @@ from mdmp.formats.pdb.symbols import PROCEDURES, S_INLINESITE, S_INLINESITE2, S_
 _HEAD = Struct("<HH")
 _SITE = Struct("<4xII")
 _SITE_FIXED = {S_INLINESITE: 16, S_INLINESITE2: 20}
+_OF_INTEREST = PROCEDURES | {S_INLINESITE, S_INLINESITE2, S_INLINESITE_END}
 
 CODE_OFFSET, CODE_OFFSET_BASE, CHANGE_OFFSET, CHANGE_LENGTH, CHANGE_FILE, CHANGE_LINE = 1, 2, 3, 4, 5, 6
 OFFSET_AND_LINE, LENGTH_AND_OFFSET, LAST_OPERATION = 11, 12, 13
-MAX_SITES = 256
+MAX_SITES = 128
 """How many inlined calls one address may lie in; compilers stop far earlier."""
 
 
 class Inlined(NamedTuple):
-    """An inlined call at an address: the line is relative to the callee's first one, `file` None is the callee's own."""
+    """An inlined call: its line counts from the callee's first one, a `file` of None is the callee's own."""
 
     inlinee: int
     line_delta: int
     file: int | None
 
 
-def find_inlined(records: bytes, base: int, offset: int, chunk: int = 0) -> list[Inlined]:
+def find_inlined(records: bytes, base: int, offset: int) -> list[Inlined]:
     """The inlined calls that code at `offset` of a procedure lies in, outermost first.
 
-    `records` are the procedure's records, its own one first, `base` is their position in the stream. `chunk` is 0 for
-    the procedure's main code and n for its n-th separated piece.
+    `records` are the procedure's records, its own one first, `base` is their position in the stream. Ranges of a call
+    lie within those of the call around it.
     """
     found: list[Inlined] = []
     at, size = 0, len(records)
-    while at + 4 <= size and len(found) < MAX_SITES:
-        length, kind = _HEAD.unpack_from(records, at)
+    unpack = _HEAD.unpack_from
+    while at + 4 <= size:
+        length, kind = unpack(records, at)
         following = at + 2 + length
-        if length < 2 or following > size:
+        if length < 2:
+            break
+        if kind not in _OF_INTEREST:
+            at = following
+            continue
+        if following > size or len(found) >= MAX_SITES:
             break
         fixed = _SITE_FIXED.get(kind)
         if fixed and length + 2 >= fixed:
             end, inlinee = _SITE.unpack_from(records, at + 4)
-            hit = run_program(records, at + fixed, following, offset, chunk)
+            hit = run_program(records, at + fixed, following, offset)
             if hit:
                 found.append(Inlined(inlinee, hit[0], hit[1]))
             elif following <= end - base < size:
-                following = end - base
-                kind = 0
-                following += 4  # the S_INLINESITE_END itself
+                following = end - base + 4  # behind its S_INLINESITE_END
         elif (kind == S_INLINESITE_END and found) or (kind in PROCEDURES and at):
             break
         at = following
     return found
 
 
-def run_program(data: bytes, at: int, end: int, target: int, chunk: int = 0) -> tuple[int, int | None] | None:
+def run_program(data: bytes, at: int, end: int, target: int) -> tuple[int, int | None] | None:
     """(line delta, file) that a line program gives for the code offset `target`; None when it does not cover it."""
-    offset = line = current_chunk = 0
+    offset = line = 0
     file: int | None = None
     is_open = False
     start, start_line, start_file = 0, 0, file
@@ -83,7 +88,7 @@ def run_program(data: bytes, at: int, end: int, target: int, chunk: int = 0) -> 
         elif operation == CHANGE_OFFSET:
             moved = offset + value
         elif operation == CHANGE_LENGTH:
-            if is_open and start <= target < start + value and current_chunk == chunk:
+            if is_open and start <= target < start + value:
                 return start_line, start_file
             is_open = False
             offset += value
@@ -99,15 +104,15 @@ def run_program(data: bytes, at: int, end: int, target: int, chunk: int = 0) -> 
                 file = value
             elif operation == CODE_OFFSET:
                 offset = value
-            elif operation == CODE_OFFSET_BASE:
-                current_chunk, is_open = value, False
+            elif operation == CODE_OFFSET_BASE and value:
+                break  # from here on the offsets count in a separated piece of the procedure
             continue
-        if is_open and start <= target < moved and current_chunk == chunk:
+        if is_open and start <= target < moved:
             return start_line, start_file
         offset = moved
         start, start_line, start_file = moved, line, file
         is_open = length < 0
-        if length > 0 and start <= target < start + length and current_chunk == chunk:
+        if length > 0 and start <= target < start + length:
             return line, file
     return None
 

@@ -8,26 +8,18 @@ from bisect import bisect_right
 from struct import Struct, iter_unpack, unpack_from
 from typing import NamedTuple
 
+from mdmp.formats.pdb.extents import ExtentTable
+
 DEBUG_S_IGNORE = 0x80000000
 DEBUG_S_LINES, DEBUG_S_FILECHKSMS, DEBUG_S_FRAMEDATA, DEBUG_S_INLINEELINES = 0xF2, 0xF4, 0xF5, 0xF6
 DEBUG_S_CROSSSCOPEIMPORTS, DEBUG_S_CROSSSCOPEEXPORTS = 0xF7, 0xF8
 NO_LINE = frozenset((0xFEEFEE, 0xF00F00))
-"""Marks of code that no source line stands for: hidden, and never to be stepped into."""
+"""Marks for the debugger's stepping (0xFEEFEE always, 0xF00F00 never step into), not lines of the source."""
 
 CHECKSUM_KINDS = {0: "none", 1: "MD5", 2: "SHA1", 3: "SHA256"}
 _SUBSECTION = Struct("<II")
 _LINES_HEADER = Struct("<IHHI")
 _BLOCK = Struct("<III")
-
-
-class LineSection(NamedTuple):
-    """A DEBUG_S_LINES subsection: the lines of [offset, offset + size) of a section, data at [position, end)."""
-
-    section: int
-    offset: int
-    size: int
-    position: int
-    end: int
 
 
 class Subsection(NamedTuple):
@@ -36,8 +28,10 @@ class Subsection(NamedTuple):
     size: int
 
 
-def scan_subsections(data: bytes, base: int, limit: int, lines: list[LineSection], others: list[Subsection]) -> int:
+def scan_subsections(data: bytes, base: int, limit: int, lines: ExtentTable, others: list[Subsection]) -> int:
     """Collect the subsections of a stretch of C13 data; only their headers need to be in `data`.
+
+    The lines of one stretch of code are a DEBUG_S_LINES subsection; `position` and `end` are those of its blocks.
 
     Returns the position of the next subsection whose header is not in `data` as a whole (`base`: damaged).
     """
@@ -50,8 +44,12 @@ def scan_subsections(data: bytes, base: int, limit: int, lines: list[LineSection
         if kind == DEBUG_S_LINES and length >= 12:
             if at + 20 > size:
                 break
-            offset, section, _flags, count = _LINES_HEADER.unpack_from(data, at + 8)
-            lines.append(LineSection(section, offset, count, position + 12, position + length))
+            offset, section, flags, count = _LINES_HEADER.unpack_from(data, at + 8)
+            lines.starts.append(section << 32 | offset)
+            lines.sizes.append(count)
+            lines.kinds.append(flags)
+            lines.positions.append(position + 12)
+            lines.ends.append(position + length)
         elif not kind & DEBUG_S_IGNORE:
             others.append(Subsection(kind, position, length))
         at += 8 + (length + 3 & ~3)
@@ -61,7 +59,8 @@ def scan_subsections(data: bytes, base: int, limit: int, lines: list[LineSection
 def find_line(data: bytes, target: int) -> tuple[int, int, int] | None:
     """(offset, line, file id) of the line record that covers the offset `target` of a line subsection's blocks.
 
-    Records hold up to the next one; where several start at one offset the last one counts, as for DIA.
+    Records hold up to the next one; where several start at one offset the last one counts, as for DIA. Code behind
+    a `NO_LINE` mark belongs to the line before it.
     """
     best: tuple[int, int, int] | None = None
     at, size = 0, len(data)
@@ -70,17 +69,15 @@ def find_line(data: bytes, target: int) -> tuple[int, int, int] | None:
         count = min(count, (min(at + block_size, size) - at - 12) // 8)
         if count > 0:
             pairs = unpack_from(f"<{2 * count}I", data, at + 12)
-            offsets = pairs[::2]
+            offsets, entries = pairs[::2], pairs[1::2]
             if any(map(int.__gt__, offsets, offsets[1:])):
                 order = sorted(range(count), key=offsets.__getitem__)
-                offsets = tuple(offsets[i] for i in order)
-                i = bisect_right(offsets, target) - 1
-                entry = pairs[2 * order[i] + 1]
-            else:
-                i = bisect_right(offsets, target) - 1
-                entry = pairs[2 * i + 1]
+                offsets, entries = tuple(offsets[i] for i in order), tuple(entries[i] for i in order)
+            i = bisect_right(offsets, target) - 1
+            while i >= 0 and entries[i] & 0xFFFFFF in NO_LINE:
+                i -= 1
             if i >= 0 and (best is None or offsets[i] >= best[0]):
-                best = offsets[i], entry & 0xFFFFFF, file
+                best = offsets[i], entries[i] & 0xFFFFFF, file
         if block_size < 12:
             break
         at += block_size

@@ -5,15 +5,15 @@ Layout: the record structures in cvinfo.h (microsoft/microsoft-pdb); LLVM's docs
 """
 
 from struct import Struct
-from typing import NamedTuple
 
-S_COMPILE2, S_COMPILE3, S_OBJNAME = 0x1116, 0x113C, 0x1101
-S_END, S_INLINESITE_END, S_PROC_ID_END = 0x0006, 0x114E, 0x114F
-S_THUNK32, S_BLOCK32, S_LABEL32, S_WITH32 = 0x1102, 0x1103, 0x1105, 0x1104
+from mdmp.formats.pdb.extents import ExtentTable
+
+S_INLINESITE_END = 0x114E
+S_THUNK32 = 0x1102
 S_LPROC32, S_GPROC32 = 0x110F, 0x1110
 S_TRAMPOLINE, S_SEPCODE = 0x112C, 0x1132
 S_INLINESITE, S_INLINESITE2 = 0x114D, 0x115D
-S_LPROC32_ST, S_GPROC32_ST, S_THUNK32_ST = 0x100A, 0x100B, 0x0206
+S_LPROC32_ST, S_GPROC32_ST = 0x100A, 0x100B
 
 PROCEDURES = frozenset(
     (
@@ -22,41 +22,25 @@ PROCEDURES = frozenset(
         *(S_LPROC32_ST, S_GPROC32_ST),
     )
 )
-SCOPE_ENDS = frozenset((S_END, S_INLINESITE_END, S_PROC_ID_END))
-SCOPES = PROCEDURES | {S_THUNK32, S_BLOCK32, S_WITH32, S_SEPCODE, S_INLINESITE, S_INLINESITE2}
-_TOP_KINDS = PROCEDURES | {S_THUNK32, S_SEPCODE, S_TRAMPOLINE, S_LABEL32}
 
 _HEAD = Struct("<HH")
 _PROC = Struct("<4xI4xI12xIH")  # parent, END, next, LENGTH, debug start, debug end, type, OFFSET, SECTION
 _THUNK = Struct("<4xI4xIHH")  # parent, END, next, OFFSET, SECTION, LENGTH
 _SEPCODE = Struct("<4xII4xIIHH")  # parent, END, LENGTH, flags, OFFSET, PARENT OFFSET, SECTION, PARENT SECTION
 _TRAMPOLINE = Struct("<HHIIHH")
-_LABEL = Struct("<IH")
-_PROC_NAME, _THUNK_NAME, _LABEL_NAME = 39, 25, 11  # where names start, counted from the record's length field
-_FIXED = {S_THUNK32: 25, S_SEPCODE: 32, S_TRAMPOLINE: 20, S_LABEL32: 11}
+# How long the fixed part is, from the length field on; the name comes after it.
+_FIXED = {**dict.fromkeys(PROCEDURES, 39), S_THUNK32: 25, S_SEPCODE: 32, S_TRAMPOLINE: 20}
 
 MAX_BODY = 1 << 22
 """How many bytes of one procedure's records are looked at; the longest seen take a few hundred kilobytes."""
 
 
-class Scope(NamedTuple):
-    """A record that gives a stretch of code its name, not yet decoded further."""
-
-    section: int
-    offset: int
-    size: int
-    kind: int
-    position: int
-    end: int
-    """Where its records end (0 when the record does not say so credibly)."""
-
-
-def scan_scopes(data: bytes, base: int, limit: int, found: list[Scope]) -> int:
-    """Collect procedures, thunks, separated code, trampolines and labels of a stretch of records.
+def scan_scopes(data: bytes, base: int, limit: int, found: ExtentTable) -> int:
+    """Collect procedures, thunks, separated code and trampolines of a stretch of records.
 
     `data` starts at position `base`, records end at `limit`. Returns the position of the next record that is not in
-    `data` as a whole (`base` when there is none such: the records are damaged). Inner records of procedures are
-    stepped over with `pEnd`.
+    `data` as a whole (`base` when there is none such: the records are damaged). The records in a procedure are stepped
+    over with its `pEnd`. An extent's `end` is 0 when the record gives none that can be right.
     """
     at, size = 0, len(data)
     while at + 4 <= size:
@@ -64,11 +48,8 @@ def scan_scopes(data: bytes, base: int, limit: int, found: list[Scope]) -> int:
         following = at + 2 + length
         if length < 2 or base + following > limit:
             return limit
-        if kind not in _TOP_KINDS:
-            at = following
-            continue
-        fixed = _FIXED.get(kind, 39)
-        if length + 2 < fixed:
+        fixed = _FIXED.get(kind)
+        if fixed is None or length + 2 < fixed:
             at = following
             continue
         if at + fixed > size:
@@ -80,21 +61,22 @@ def scan_scopes(data: bytes, base: int, limit: int, found: list[Scope]) -> int:
             end, count, offset, _, section, _ = _SEPCODE.unpack_from(data, at + 4)
         elif kind == S_TRAMPOLINE:
             _, count, offset, _, section, _ = _TRAMPOLINE.unpack_from(data, at + 4)
-        elif kind == S_LABEL32:
-            offset, section = _LABEL.unpack_from(data, at + 4)
-            count = 0
         else:
             end, count, offset, section = _PROC.unpack_from(data, at + 4)
         if not base + following <= end < limit:
             end = 0
-        found.append(Scope(section, offset, count, kind, base + at, end))
+        found.starts.append(section << 32 | offset)
+        found.sizes.append(count)
+        found.kinds.append(kind)
+        found.positions.append(base + at)
+        found.ends.append(end)
         at = end - base if end else following
     return base + at
 
 
 def record_name(record: bytes, kind: int) -> str:
-    """The name of a procedure, thunk or label record (from its length field on)."""
-    start = _THUNK_NAME if kind == S_THUNK32 else _LABEL_NAME if kind == S_LABEL32 else _PROC_NAME
+    """The name of a procedure or thunk record (from its length field on)."""
+    start = _FIXED[kind]
     if kind in (S_LPROC32_ST, S_GPROC32_ST):
         name = record[start + 1 : start + 1 + record[start]] if len(record) > start else b""
     else:

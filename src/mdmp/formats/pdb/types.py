@@ -10,20 +10,20 @@ from struct import Struct
 
 from mdmp.binary.record import Record, i32, u16, u32
 from mdmp.errors import FormatError
-from mdmp.formats.pdb.msf import Msf, Stream
+from mdmp.formats.pdb.msf import Msf, words
 
 LF_FUNC_ID, LF_MFUNC_ID, LF_STRING_ID = 0x1601, 0x1602, 0x1605
 LF_ENUM, LF_UNION, LF_UNION2 = 0x1507, 0x1506, 0x160A
 LF_CLASSES = frozenset((0x1504, 0x1505, 0x1519))  # LF_CLASS, LF_STRUCTURE, LF_INTERFACE
 LF_CLASSES2 = frozenset((0x1608, 0x1609, 0x160B))
-_PAIR = Struct("<II")
 _HEAD = Struct("<HH")
 _NUMERIC_SIZES = {0x8000: 1, 0x8001: 2, 0x8002: 2, 0x8003: 4, 0x8004: 4, 0x8009: 8, 0x800A: 8}
 
 STEP = 1 << 17
 """How far apart remembered records lie, in bytes, where the file has no table of its own; more than a record takes."""
-CHUNK_CACHE_SIZE = 256
-NAME_CACHE_SIZE = 65536
+MAX_CHUNK = 1 << 18
+CHUNK_CACHE_SIZE = 128
+NAME_CACHE_SIZE = 8192
 
 
 class TpiStreamHeader(Record, size=56):
@@ -54,88 +54,76 @@ class TypeRecords:
         self.end: int = header.TypeIndexEnd
         self._at: int = header.HeaderSize
         self._limit = min(stream.size, header.HeaderSize + header.TypeRecordBytes)
-        self._chunks: dict[int, tuple[bytes, list[int]]] = {}
-        self._anchors: list[tuple[int, int]] = [(self.begin, 0)]  # what was walked past, without a table
-        self._table: Stream | None = None
-        self._table_at: int = header.IndexOffsetBufferOffset
-        self._table_count = header.IndexOffsetBufferLength // 8
-        if self._table_count and self._table_at >= 0 and msf.exists(header.HashStreamIndex):
-            table = msf.stream(header.HashStreamIndex, f"{name} hash")
-            if self._table_at + 8 * self._table_count <= table.size:
-                self._table = table
+        self._chunks: dict[int, bytes] = {}
+        # Index and position of a record here and there, sorted: from the hash stream, else what was walked past.
+        self._indexes, self._offsets = [self.begin], [0]
+        self._has_table = False
+        at, count = header.IndexOffsetBufferOffset, header.IndexOffsetBufferLength // 8
+        if count and at >= 0 and msf.exists(header.HashStreamIndex):
+            pairs = words(msf.stream(header.HashStreamIndex, f"{name} hash").read(at, 8 * count))
+            self._indexes, self._offsets = [*pairs[::2], self.end], [*pairs[1::2], self._limit - self._at]
+            self._has_table = True
 
     def get(self, index: int) -> tuple[int, bytes]:
         """(leaf kind, the record's bytes from its length field on)."""
         if not self.begin <= index < self.end:
-            raise FormatError(
-                self._stream.name, f"expected an index from {self.begin:#x} to {self.end:#x}; found {index:#x}"
-            )
-        number, start, stop = self._place_in_table(index) if self._table else self._place_by_walking(index)
-        data, offsets = self._chunk(start, stop)
-        if index - number >= len(offsets):
+            problem = f"expected an index from {self.begin:#x} to {self.end:#x}; found {index:#x}"
+            raise FormatError(self._stream.name, problem)
+        while not self._has_table and self._indexes[-1] <= index:
+            self._walk_on()
+        i = bisect_right(self._indexes, index) - 1
+        if i < 0:
+            raise FormatError(self._stream.name, f"the table of offsets does not hold {index:#x}")
+        start, stop = self._offsets[i : i + 2]
+        data = self._chunk(self._at + start, min(stop - start, MAX_CHUNK))
+        at = find_record(data, index - self._indexes[i])
+        if at < 0:
             raise FormatError(self._stream.name, f"record {index:#x} is not where the table of offsets says", start)
-        at = offsets[index - number]
         length, kind = _HEAD.unpack_from(data, at)
         return kind, data[at : at + 2 + length]
 
-    def _pair(self, i: int) -> tuple[int, int]:
-        assert self._table is not None
-        index, offset = _PAIR.unpack(self._table.read(self._table_at + 8 * i, 8))
-        return index, offset
+    def _walk_on(self) -> None:
+        """Without a table: remember one more record, some way behind the last one remembered."""
+        start = self._offsets[-1]
+        data = self._chunk(self._at + start, min(STEP, self._limit - self._at - start))
+        at = count = 0
+        while at + 4 <= len(data) and (following := at + 2 + _HEAD.unpack_from(data, at)[0]) <= len(data):
+            at, count = following, count + 1
+        if not count:
+            raise FormatError(self._stream.name, "the records end before their count", self._at + start)
+        self._indexes.append(self._indexes[-1] + count)
+        self._offsets.append(start + at)
 
-    def _place_in_table(self, index: int) -> tuple[int, int, int]:
-        """(index of the first record, its position, where the next known record is)."""
-        i = bisect_right(range(self._table_count), index, key=lambda n: self._pair(n)[0]) - 1
-        if i < 0:
-            raise FormatError(self._stream.name, f"the table of offsets does not hold {index:#x}")
-        number, offset = self._pair(i)
-        following = self._pair(i + 1)[1] if i + 1 < self._table_count else self._limit - self._at
-        return number, self._at + offset, self._at + min(max(following, offset), offset + (1 << 20))
-
-    def _place_by_walking(self, index: int) -> tuple[int, int, int]:
-        while self._anchors[-1][0] <= index:
-            number, offset = self._anchors[-1]
-            data, offsets = self._chunk(self._at + offset, self._at + offset + STEP)
-            if not offsets:
-                break
-            last = offsets[-1]
-            self._anchors.append((number + len(offsets), offset + last + 2 + _HEAD.unpack_from(data, last)[0]))
-        i = bisect_right(self._anchors, (index, 1 << 32)) - 1
-        number, offset = self._anchors[i]
-        return number, self._at + offset, self._at + offset + STEP
-
-    def _chunk(self, start: int, stop: int) -> tuple[bytes, list[int]]:
-        """The bytes from `start` to `stop`, and where the records in them start."""
-        chunk = self._chunks.get(start)
-        if chunk is None:
-            if not self._at <= start < self._limit:
-                raise FormatError(self._stream.name, "the table of offsets points outside of the records", start)
-            data = self._stream.read(start, min(stop, self._limit) - start)
+    def _chunk(self, start: int, size: int) -> bytes:
+        known = self._chunks.get(start)
+        if known is None:
+            known = self._stream.read(start, size)
             if len(self._chunks) >= CHUNK_CACHE_SIZE:
                 self._chunks.clear()
-            chunk = self._chunks[start] = data, walk_records(data)
-        return chunk
+            self._chunks[start] = known
+        return known
 
 
-def walk_records(data: bytes) -> list[int]:
-    """Where each record starts; ends at a record that is cut."""
-    offsets = []
+def find_record(data: bytes, number: int) -> int:
+    """Where record `number` of a row of records starts; -1 when it is cut."""
     at, size = 0, len(data)
-    while at + 4 <= size:
-        following = at + 2 + (data[at] | data[at + 1] << 8)
-        if following > size or following < at + 4:
-            break
-        offsets.append(at)
-        at = following
-    return offsets
+    unpack = _HEAD.unpack_from
+    for _ in range(number):
+        if at + 4 > size:
+            return -1
+        at += 2 + unpack(data, at)[0]
+    return at if at + 4 <= size and at + 2 + unpack(data, at)[0] <= size else -1
 
 
 class Names:
     """Names of functions by their id, with their scope; of types by their index."""
 
-    def __init__(self, msf: Msf, has_ids: bool) -> None:
-        self._types = TypeRecords(msf, 2, "PDB type stream (TPI)")
-        self._ids = TypeRecords(msf, 4, "PDB id stream (IPI)") if has_ids else self._types
+    def __init__(self, msf: Msf, type_stream: int, id_stream: int) -> None:
+        self._types = TypeRecords(msf, type_stream, "PDB type stream (TPI)")
+        # Before VC11 there was no stream of ids: they stand among the types.
+        self._ids = self._types
+        if id_stream != type_stream:
+            self._ids = TypeRecords(msf, id_stream, "PDB id stream (IPI)")
         self._known: dict[int, str] = {}
 
     def function(self, index: int) -> str:
