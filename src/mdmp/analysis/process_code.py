@@ -2,10 +2,10 @@
 
 from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 from mdmp.snapshot import Module, Snapshot
 from mdmp.symbols.symbols import ModuleSymbols, Symbols
-from mdmp.unwind import FrameRecord
 
 
 class LoadedModule:
@@ -20,21 +20,9 @@ class LoadedModule:
     def image(self) -> PeImage | None:
         return self.symbols.files.image
 
-    def frame_record(self, rva: int) -> FrameRecord | None:
+    def frame_data(self, rva: int) -> FrameData | None:
         pdb = self.symbols.files.pdb.file
-        found = (pdb.frame_data(rva) or pdb.fpo(rva)) if pdb else None
-        if found is None:
-            return None
-        return FrameRecord(
-            start=found.start,
-            size=found.size,
-            prolog_size=found.prolog_size,
-            params_size=found.params_size,
-            saved_size=found.saved_regs_size,
-            locals_size=found.local_size,
-            program=found.program,
-            uses_base_pointer=found.uses_base_pointer,
-        )
+        return (pdb.frame_data(rva) or pdb.fpo(rva)) if pdb else None
 
 
 class ProcessCode:

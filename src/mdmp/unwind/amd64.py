@@ -16,13 +16,15 @@ _MAX_FRAME = 1 << 20
 _MAX_RULES = 1 << 16
 
 
-class Amd64:
+class Amd64Rules:
     def __init__(self, memory: Memory, source: UnwindSource) -> None:
         self._source = source
         self._code = Code(memory, source, "amd64")
         self._cache: dict[int, Rule | None] = {}
 
-    def caller(self, frame: Frame, stack: StackWords, first: bool) -> Caller | str:
+    def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
+        frame = frames[-1]
+        first = len(frames) == 1
         registers = frame.registers
         exact = frame.lookup == frame.instruction
         key = frame.instruction * 2 + exact

@@ -14,10 +14,23 @@ class Code:
         self._cpu = cpu
         self._known: dict[int, bool | None] = {}
 
+    def bytes_at(self, address: int, size: int, module: UnwindModule | None) -> bytes:
+        """Up to `size` bytes of code from `address` on; fewer, or none, where there are none."""
+        data = self._memory.read_some(address, size)
+        image = module.image() if module else None
+        if len(data) == size or image is None or module is None:
+            return data
+        for n in (size, size // 2, size // 4):
+            try:
+                return image.read(address - module.base, n)
+            except (FormatError, MemoryUnavailable):
+                continue
+        return data
+
     def bytes_before(self, address: int, size: int, module: UnwindModule | None) -> bytes:
         """Up to `size` bytes that end at `address`; fewer, or none, where there are none."""
         image = module.image() if module else None
-        for n in (size, size // 2):
+        for n in {size: None, (size + 1) // 2: None}:
             if image is not None and module is not None:
                 try:
                     return image.read(address - n - module.base, n)

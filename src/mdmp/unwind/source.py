@@ -1,7 +1,8 @@
 """What unwinding asks of the rest of the program."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 
 
@@ -18,24 +19,6 @@ class Memory(Protocol):
         """A little-endian number, or None."""
 
 
-class FrameRecord(NamedTuple):
-    """How an x86 function lays out its frame: FrameData or FPO_DATA of a PDB, or a Breakpad STACK WIN record."""
-
-    start: int
-    """RVA of the code it covers."""
-    size: int
-    prolog_size: int
-    params_size: int
-    """Bytes of arguments on the stack (which the function itself removes, or not)."""
-    saved_size: int
-    """Bytes of saved registers."""
-    locals_size: int
-    program: str
-    """FrameData's postfix program; "" where there is none."""
-    uses_base_pointer: bool = False
-    """Without a program: ebp serves as another register and is saved with the others."""
-
-
 class UnwindModule(Protocol):
     """A loaded module."""
 
@@ -48,8 +31,8 @@ class UnwindModule(Protocol):
     def image(self) -> PeImage | None:
         """The PE image with its unwind tables, in the process's memory or in a file; None where neither is at hand."""
 
-    def frame_record(self, rva: int) -> FrameRecord | None:
-        """The record that covers an address of x86 code; None where there is none."""
+    def frame_data(self, rva: int) -> FrameData | None:
+        """How x86 code at `rva` lays out its frame, from the PDB; None where nothing is known."""
 
 
 class UnwindSource(Protocol):

@@ -15,8 +15,8 @@ DEFAULT_LIMIT = 1024
 class Rules(Protocol):
     """How one CPU finds callers."""
 
-    def caller(self, frame: Frame, stack: StackWords, first: bool) -> Caller | str:
-        """The step from `frame` to its caller, or why there is none. `first`: the frame is the context's own."""
+    def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
+        """The step from the last of `frames` to its caller, or why there is none."""
 
 
 class Walker:
@@ -48,7 +48,7 @@ class Walker:
         while True:
             if len(frames) >= limit:
                 return Walk(tuple(frames), f"limit of {limit} frames")
-            step = caller(frame, words, len(frames) == 1)
+            step = caller(frames, words)
             if isinstance(step, str):
                 return Walk(tuple(frames), step)
             found, trust, exact = step
@@ -80,7 +80,11 @@ def walk(
 
 def _rules(cpu: Cpu, memory: Memory, source: UnwindSource) -> Rules:
     if cpu.name == "amd64":
-        from mdmp.unwind.amd64 import Amd64
+        from mdmp.unwind.amd64 import Amd64Rules
 
-        return Amd64(memory, source)
+        return Amd64Rules(memory, source)
+    if cpu.name == "x86":
+        from mdmp.unwind.x86 import X86Rules
+
+        return X86Rules(memory, source)
     raise UsageError(f"stacks of {cpu.name} cannot be walked")
