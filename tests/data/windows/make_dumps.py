@@ -21,12 +21,16 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}  # and no
 PREPARE = r"""
 mount -t proc proc /proc && hostname shop
 export HOME=/tmp WINEPREFIX=/tmp/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree=;mshtml='
-test -d $WINEPREFIX || wine wineboot -i
-wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f
-mkdir -p $WINEPREFIX/drive_c/shop
+if ! test -d $WINEPREFIX/drive_c/shop; then
+    wine wineboot -i
+    wine reg add 'HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug' /v Debugger /d false /f
+    wineserver -w
+    mkdir -p $WINEPREFIX/drive_c/shop
+fi
 """
 CRASH = r"""
-cd $WINEPREFIX/drive_c/shop && cp /tmp/shop/* . && timeout 60 wine 'C:\shop\{dumper}' {name} {type} 3 'C:\shop\{program}' {argument}
+cd $WINEPREFIX/drive_c/shop && cp /tmp/shop/* .
+timeout 60 wine 'C:\shop\{dumper}' {name} {type} 3 'C:\shop\{program}' {argument}
 mv {name} /tmp/shop
 """
 
@@ -45,11 +49,11 @@ def faults(cpu: str, *names: str) -> list[Dump]:
     return [Dump(f"{name}_{cpu}.dmp", program, name) for name in names]
 
 
-ALL_FAULTS = (
-    "null_read freed_pointer write_readonly wild_jump null_call execute_data breakpoint illegal_instruction "
-    "privileged_instruction divide_by_zero fast_fail seh_then_custom deep_inline dynamic_frame big_frame "
-    "saved_registers tail_call named_threads deadlock cpp_throw"
-).split()
+ALL_FAULTS = [
+    "null_read", "freed_pointer", "write_readonly", "wild_jump", "null_call", "execute_data", "breakpoint",
+    "illegal_instruction", "privileged_instruction", "divide_by_zero", "fast_fail", "seh_then_custom", "deep_inline",
+    "dynamic_frame", "big_frame", "saved_registers", "tail_call", "named_threads", "deadlock", "cpp_throw",
+]  # fmt: skip
 
 DUMPS = [
     Dump("null_write_x64.dmp", "shop.exe", wine=8),

@@ -57,7 +57,7 @@ void named_threads(void)
 }
 
 typedef struct {
-    void *internals[5 + sizeof(void *) / 8];
+    void *internals[sizeof(void *) == 8 ? 5 : 6];
 } Lock; /* CRITICAL_SECTION */
 
 IMPORT void WINAPI InitializeCriticalSection(Lock *lock);
