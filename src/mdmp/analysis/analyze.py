@@ -1,14 +1,16 @@
 """A snapshot to a report: the one place that puts the parts of the analysis in order."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from mdmp.analysis import module_reports, system_facts
+from mdmp.analysis.blame import blame, system_module_names
+from mdmp.analysis.bucket import failure_bucket_id, failure_id_hash
 from mdmp.analysis.choose_thread import choose_exception, choose_thread
 from mdmp.analysis.crash_reason import CrashReason, pointer_size
 from mdmp.analysis.instruction import InstructionFacts, explain_instruction
 from mdmp.analysis.process_code import ProcessCode, ProcessMemory
 from mdmp.analysis.reason import crash_reason
+from mdmp.analysis.signature import signature
 from mdmp.analysis.stacks import Stacks, walk_threads
 from mdmp.report import Crash, DumpFacts, Report
 from mdmp.snapshot import ExceptionRecord, Snapshot
@@ -36,8 +38,15 @@ def analyze_snapshot(
     stacks = Stacks(snapshot, code, sources, max_frames)
     threads = walk_threads(stacks, snapshot, crashing, context, progress)
     modules = module_reports.loaded(snapshot, symbols, threads)
+    main = module_reports.main_module(snapshot)
+    frames = threads[crashing].frames if crashing is not None else ()
+    of_the_system = system_module_names(
+        ((m.name, m.path) for m in modules), modules[main].name if main is not None else None
+    )
+    blamed = blame(crashing, frames, of_the_system) if crashing is not None else None
+    bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" else None
     system = snapshot.system
-    report = Report(
+    return Report(
         dump=_dump_facts(snapshot),
         os=system.os,
         os_name=system_facts.os_name(system),
@@ -53,8 +62,12 @@ def analyze_snapshot(
         crashing_thread=crashing,
         threads=threads,
         modules=modules,
-        main_module=module_reports.main_module(snapshot),
+        main_module=main,
         unloaded_modules=module_reports.unloaded(snapshot),
+        blame=blamed,
+        signature=signature(reason, blamed, frames, of_the_system),
+        failure_bucket_id=bucket,
+        failure_id_hash=failure_id_hash(bucket) if bucket else None,
         annotations=system_facts.annotations(snapshot),
         lsb_release=system_facts.lsb_release(snapshot),
         mac_crash_info=snapshot.annotations.mac_crash_info,
@@ -64,7 +77,6 @@ def analyze_snapshot(
         linux_memory_map_count=system_facts.memory_map_count(snapshot),
         issues=snapshot.issues,
     )
-    return replace(report)
 
 
 def _crash(
