@@ -278,6 +278,15 @@ def expect(path: Path, system64: Path, system32: Path, scratch: Path) -> dict[st
     }
 
 
+def lldb_lines(code: Image, answers: list[dict[str, Any]]) -> list[int | None]:
+    """The innermost line at each address, as LLDB says."""
+    command = "image lookup -v --address"
+    parts = [f"{command} {code.preferred_base + int(answer['address'], 16)}" for answer in answers]
+    output = run("lldb-22", "--batch", *(part for line in parts for part in ("-o", line)), code.path)
+    found = [re.search(r"LineEntry: .*?\.\w+:(\d+)", part) for part in output.split(f"(lldb) {command}")[1:]]
+    return [int(match[1]) if match else None for match in found]
+
+
 def table(path: Path) -> None:
     """About 200 look-ups spread over the code of a program, each function's first and last byte among them."""
     code = image(path)
@@ -285,9 +294,11 @@ def table(path: Path) -> None:
     low, high = code.code
     spread = {low + (high - low) * i // 200 for i in range(200)}
     answers = symbolize(code, sorted(edges | spread))
-    lines = [json.dumps(answer, separators=(", ", ": ")) + "\n" for answer in answers]
-    (HERE / "lookups" / f"{path.name}.jsonl").write_text("".join(lines))
-    print(f"{path.name}: {len(lines)} look-ups")
+    for answer, line in zip(answers, lldb_lines(code, answers), strict=True):
+        if answer["frames"] and answer["frames"][0]["line"] != line:
+            answer["open"] = True
+    (HERE / "lookups" / f"{path.name}.jsonl").write_text("".join(json.dumps(answer) + "\n" for answer in answers))
+    print(f"{path.name}: {len(answers)} look-ups, {sum('open' in answer for answer in answers)} open")
 
 
 def main(arguments: list[str]) -> int:
