@@ -113,7 +113,7 @@ class CfiChange(NamedTuple):
 
 
 _MODULE = re.compile(rb"MODULE +([^ ]+) +([^ ]+) +([0-9a-fA-F]+) +" + _TEXT)
-_CODE_ID = re.compile(rb"INFO +CODE_ID +([0-9a-fA-F]+)(?: |$)")
+_CODE_ID = re.compile(rb"INFO +CODE_ID +([0-9a-fA-F]+)(?:\s|$)")
 _FILE = re.compile(rb"FILE +" + DECIMAL + rb" +" + _TEXT)
 _ORIGIN = re.compile(rb"INLINE_ORIGIN +" + DECIMAL + rb" +(?:(-1|[0-9]{1,10}) +)?" + _TEXT)
 _FUNC = re.compile(rb"FUNC +(m +)?" + rb" +".join((HEX, HEX, HEX, _TEXT)))
@@ -180,7 +180,7 @@ def read_inline(line: bytes) -> Inline | None:
         bounds = [int(field, 16) for field in fields[head:]]
     except ValueError:
         return None
-    if not head or min(numbers) < 0 or min(bounds) < 0 or max(bounds) >> 64:
+    if not head or min(*numbers, *bounds) < 0 or max(numbers) >= 10**10 or max(bounds) >> 64:
         return None
     call_file = numbers[2] if head == 5 else None
     return Inline(numbers[0], numbers[1], call_file, numbers[-1], tuple(zip(bounds[::2], bounds[1::2], strict=True)))

@@ -11,6 +11,7 @@ import re
 import sys
 import zlib
 from array import array
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -87,4 +88,5 @@ def save(path: Path, identity: Identity, tables: Tables) -> None:
             file.writelines(body)
         other.replace(path)
     except OSError:
-        other.unlink(missing_ok=True)
+        with suppress(OSError):
+            other.unlink()
