@@ -108,11 +108,16 @@ def write_output(text: str, path: Path | None) -> None:
     if path is None:
         sys.stdout.write(text)
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Devices and pipes are written to, not replaced.
+    replace = path.is_file() or not path.exists()
+    target = path.resolve()
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial") if replace else target
     try:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-        partial.replace(path)
+        if replace:
+            partial.replace(target)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        if replace:
+            partial.unlink(missing_ok=True)
