@@ -3,7 +3,7 @@
 from mdmp.arch import AMD64
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.pe.wire import IMAGE_DIRECTORY_ENTRY_EXCEPTION
-from mdmp.unwind import scan, windows_amd64
+from mdmp.unwind import scan, windows_amd64, x86_code
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
 from mdmp.unwind.rule import Rule, apply_rule
@@ -17,8 +17,9 @@ _MAX_RULES = 1 << 16
 
 
 class Amd64Rules:
-    def __init__(self, memory: Memory, source: UnwindSource) -> None:
+    def __init__(self, memory: Memory, source: UnwindSource, os: str) -> None:
         self._source = source
+        self._windows = os == "windows"
         self._code = Code(memory, source, "amd64")
         self._cache: dict[int, Rule | None] = {}
 
@@ -42,16 +43,38 @@ class Amd64Rules:
                 problem = f"return address {found['rip']:#x} at {found['rsp'] - 8:#x} is no code"
             elif found is not None:
                 problem = f"no memory at {found:#x}"
-        elif first and self._code.is_code(frame.instruction) is not True:
-            jumped = self._wild_jump(registers, stack)
-            if jumped:
-                return jumped
-        return (
-            self._frame_pointer(registers, stack)
-            or self._scan(registers, stack, first)
-            or problem
-            or f"no caller found for {frame.instruction:#x}"
-        )
+        elif exact:
+            step = self._by_instructions(frame, stack)
+            if step is None and first and not self._code.is_code(frame.instruction):
+                step = self._wild_jump(registers, stack)
+            if step:
+                return step
+        if not first and frame.trust == "frame_pointer" and registers.get("rbp") == 0:
+            return "end of stack: frame pointer 0"
+        return self._guess(frame, registers, stack, first) or problem or f"no caller found for {frame.instruction:#x}"
+
+    def _guess(self, frame: Frame, registers: dict[str, int], stack: StackWords, first: bool) -> Caller | None:
+        """Without tables. Code of Windows modules uses rbp for other things, so there the chain only confirms."""
+        chained = self._frame_pointer(registers, stack)
+        if chained and not (self._windows and self._source.module_at(frame.lookup)):
+            return chained
+        scanned = self._scan(registers, stack, first)
+        if chained and (scanned is None or scanned.registers["rsp"] == chained.registers["rsp"]):
+            return chained
+        return scanned
+
+    def _by_instructions(self, frame: Frame, stack: StackWords) -> Caller | None:
+        """A thread that stands before a return, as in a system call's stub, or at the first instructions."""
+        module = self._source.module_at(frame.instruction)
+        code = self._code.bytes_at(frame.instruction, x86_code.MAX_CODE, module)
+        registers = frame.registers
+        found = x86_code.run_to_return(code, registers, stack.word, wide=True)
+        if found is None:
+            before = self._code.bytes_before(frame.instruction, 1, module)
+            found = x86_code.undo_frame_setup(before, code, registers, stack.word, wide=True)
+        if found is None or (found["rip"] and self._code.is_after_call(found["rip"]) is False):
+            return None
+        return Caller({name: found[name] for name in ("rip", "rsp", *_KEPT) if name in found}, "cfi")
 
     def _remember(self, key: int, rule: Rule | None) -> Rule | None:
         if len(self._cache) >= _MAX_RULES:
@@ -106,7 +129,7 @@ class Amd64Rules:
         return Caller({"rip": target, "rsp": fp + 16, "rbp": saved}, "frame_pointer")
 
     def _scan(self, registers: dict[str, int], stack: StackWords, first: bool) -> Caller | None:
-        found = scan.find_return_address(registers["rsp"], 8, stack, self._code, first)
+        found = scan.find_return_address(registers["rsp"], 8, stack, self._code, first, slot=8)
         if found is None:
             return None
         at, target = found

@@ -50,11 +50,17 @@ class Code:
         image = module.image()
         if image is not None and image.sections:
             return image.is_executable(address - module.base)
+        if address - module.base < 0x1000:
+            return False  # the headers
         allowed = self._source.executable(address)
         return True if allowed is None else allowed
 
     def is_after_call(self, address: int) -> bool | None:
-        """Does a call stand right before `address`, in code? None: its bytes are not at hand, but it may be code."""
+        """Does a call stand right before `address`, in code? None: its bytes are not at hand, but it is in code.
+
+        What is neither in a module nor in memory known to be executable counts as no code: the bytes of a stack may
+        well look like a call.
+        """
         if address in self._known:
             return self._known[address]
         if len(self._known) > 1 << 16:
@@ -63,15 +69,12 @@ class Code:
         return found
 
     def _look(self, address: int) -> bool | None:
-        if address < 0x1000:
+        if address < 0x1000 or not self.is_code(address - 1):
             return False
         module = self._source.module_at(address - 1)
-        allowed = self.is_code(address - 1)
-        if allowed is False:
-            return False
         before = self.bytes_before(address, 8, module)
         if not before:
-            return None if allowed else False
+            return None
         if self._cpu == "arm64":
             return callsite.arm64_call_before(before)
         displacement = callsite.x86_call_before(before)

@@ -9,11 +9,14 @@ MAX_WEAK_WORDS = 40
 """How far to accept a word that merely lies in code whose bytes are not at hand; four times that for the context."""
 
 
-def find_return_address(sp: int, size: int, stack: StackWords, code: Code, first: bool) -> tuple[int, int] | None:
+def find_return_address(
+    sp: int, size: int, stack: StackWords, code: Code, first: bool, slot: int | None = None
+) -> tuple[int, int] | None:
     """(where, return address) of the first likely word from `sp` upwards, or None.
 
     A word that is not behind a call is passed over where the code's bytes can be read; where they cannot, it counts
-    only near `sp`, because a stack is full of old addresses.
+    only near `sp`, because a stack is full of old addresses, and, where the ABI aligns the stack at calls, at
+    addresses that are `slot` modulo 16.
     """
     at = (sp + size - 1) & -size
     weak = at + size * MAX_WEAK_WORDS * (4 if first else 1)
@@ -25,7 +28,7 @@ def find_return_address(sp: int, size: int, stack: StackWords, code: Code, first
             return None
         if value > 0xFFFF:
             found = after_call(value)
-            if found or (found is None and at < weak):
+            if found or (found is None and at < weak and (slot is None or at & 15 == slot)):
                 return at, value
         at += size
     return None

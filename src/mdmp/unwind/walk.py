@@ -22,10 +22,11 @@ class Rules(Protocol):
 class Walker:
     """Walks the stacks of one process. It keeps the rules it has found, so use one for all threads."""
 
-    def __init__(self, cpu: Cpu, memory: Memory, source: UnwindSource) -> None:
+    def __init__(self, cpu: Cpu, memory: Memory, source: UnwindSource, os: str = "windows") -> None:
+        """`os`: whose conventions apply (`windows`, `linux`, `macos`…). `UsageError` for a CPU without rules."""
         self._cpu = cpu
         self._memory = memory
-        self._rules = _rules(cpu, memory, source)
+        self._rules = _rules(cpu, memory, source, os)
 
     def walk(
         self, registers: Mapping[str, int], *, stack: tuple[int, int] | None = None, limit: int = DEFAULT_LIMIT
@@ -71,18 +72,19 @@ def walk(
     memory: Memory,
     source: UnwindSource,
     *,
+    os: str = "windows",
     stack: tuple[int, int] | None = None,
     limit: int = DEFAULT_LIMIT,
 ) -> Walk:
     """One thread's frames; see `Walker`, which is quicker for several threads of a process."""
-    return Walker(cpu, memory, source).walk(registers, stack=stack, limit=limit)
+    return Walker(cpu, memory, source, os).walk(registers, stack=stack, limit=limit)
 
 
-def _rules(cpu: Cpu, memory: Memory, source: UnwindSource) -> Rules:
+def _rules(cpu: Cpu, memory: Memory, source: UnwindSource, os: str) -> Rules:
     if cpu.name == "amd64":
         from mdmp.unwind.amd64 import Amd64Rules
 
-        return Amd64Rules(memory, source)
+        return Amd64Rules(memory, source, os)
     if cpu.name == "x86":
         from mdmp.unwind.x86 import X86Rules
 

@@ -47,11 +47,11 @@ class X86Rules:
             found = self._by_record(record, frames, stack)
             if found:
                 return found
-        if len(frames) == 1 and record is None and self._code.is_code(frame.instruction) is not True:
+        if len(frames) == 1 and record is None and not self._code.is_code(frame.instruction):
             found = self._wild_jump(registers, stack)
             if found:
                 return found
-        if len(frames) > 1 and registers.get("ebp") == 0:
+        if frame.trust == "frame_pointer" and registers.get("ebp") == 0:
             return "end of stack: frame pointer 0"
         return (
             self._frame_pointer(registers, stack)
@@ -135,7 +135,7 @@ class X86Rules:
 
     def _judge(self, found: dict[str, int], trust: str) -> Caller | None:
         target = found["eip"]
-        if target and self._code.is_after_call(target) is False and self._code.is_code(target) is not True:
+        if target and not self._code.is_code(target):
             return None
         kept = {name: found[name] for name in ("eip", "esp", *_KEPT) if name in found}
         return Caller(kept, trust)
