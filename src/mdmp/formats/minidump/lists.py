@@ -1,6 +1,7 @@
 """The two shapes of lists in streams, read as far as the stream holds them."""
 
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, overload
 
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
@@ -28,7 +29,47 @@ class SizedListHeader64(Record, size=16):
     NumberOfEntries: u64
 
 
-def counted(kind: type[R], stream: Window, issues: IssueLog, field: str) -> tuple[R, ...]:
+class RecordList(Sequence[R]):
+    """Records in a row whose bounds are known to be right; each is unpacked when it is asked for."""
+
+    def __init__(self, kind: type[R], window: Window, start: int, count: int, stride: int) -> None:
+        self.kind = kind
+        self.window = window
+        self.start = window.check(start, (count - 1) * stride + kind.SIZE if count else 0)
+        self.length = count
+        self.stride = stride
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[R]:
+        return map(self.kind, self.tuples())
+
+    def tuples(self) -> Iterator[tuple[Any, ...]]:
+        """The scalars of each record, in order, without the record around them: the quick way through long lists."""
+        buffer, start, stride = self.window.buffer, self.start, self.stride
+        if stride == self.kind.SIZE:
+            return self.kind.STRUCT.iter_unpack(buffer[start : start + self.length * stride])
+        unpack = self.kind.STRUCT.unpack_from
+        return (unpack(buffer, at) for at in range(start, start + self.length * stride, stride))
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[R, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> R | tuple[R, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(self.length)))
+        if not -self.length <= index < self.length:
+            raise IndexError(index)
+        return self.kind(
+            self.kind.STRUCT.unpack_from(self.window.buffer, self.start + index % self.length * self.stride)
+        )
+
+
+def counted(kind: type[R], stream: Window, issues: IssueLog, field: str) -> RecordList[R]:
     """A u32 count, four bytes of padding with some writers, then packed entries."""
     count = stream.u32(0, "count")
     start = 8 if count and len(stream) == 8 + count * kind.SIZE else 4
@@ -41,7 +82,7 @@ def sized(
     issues: IssueLog,
     field: str,
     header: type[SizedListHeader] | type[SizedListHeader64] = SizedListHeader,
-) -> tuple[R, ...]:
+) -> RecordList[R]:
     """A header that tells its own size and that of an entry: newer writers make both longer."""
     head = header.read(stream)
     if head.SizeOfHeader < head.SIZE or head.SizeOfHeader > len(stream):
@@ -52,7 +93,7 @@ def sized(
 
 def entries(
     kind: type[R], stream: Window, start: int, count: int, stride: int, issues: IssueLog, field: str
-) -> tuple[R, ...]:
+) -> RecordList[R]:
     """`count` entries, or as many as fit; the missing ones are one issue."""
     if count and stride < kind.SIZE:
         problem = f"expected entries of at least {kind.SIZE} bytes; found {stride}"
@@ -62,4 +103,4 @@ def entries(
     if fits < count:
         problem = f"expected {count} entries; found room for {fits}"
         issues.add(f"{stream.name}.{field}", problem, stream.start)
-    return tuple(kind.read_many(stream, start, fits, stride))
+    return RecordList(kind, stream, start, fits, stride)

@@ -3,7 +3,8 @@
 Source: minidump/minidump_extensions.h of Crashpad, whose names are used.
 """
 
-from typing import Annotated, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, TypeVar
 
 from mdmp.binary.record import Bytes, Record, u16, u32
 from mdmp.binary.window import Window
@@ -11,6 +12,9 @@ from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.lists import counted
 from mdmp.formats.minidump.text import byte_array, utf8_string
+
+
+R = TypeVar("R", bound=Record)
 
 
 class MinidumpSimpleStringDictionaryEntry(Record, size=8):
@@ -95,7 +99,7 @@ class _Reader:
         self.file = file
         self.issues = issues
 
-    def records(self, kind: type, location: MINIDUMP_LOCATION_DESCRIPTOR, place: str) -> tuple:  # type: ignore[type-arg]
+    def records(self, kind: type[R], location: MINIDUMP_LOCATION_DESCRIPTOR, place: str) -> Sequence[R]:
         if not location.DataSize:
             return ()
         try:

@@ -1,5 +1,6 @@
 """HandleDataStream (12): open handles, with chains of object information in newer dumps."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
@@ -8,8 +9,9 @@ from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.lists import SizedListHeader, entries
 from mdmp.formats.minidump.text import wide_string
 
-MAX_CHAIN = 16
-MAX_INFO = 0x1000
+MAX_CHAIN = 8
+MAX_INFO = 0x100
+"""The system's structures are shorter; a hostile file must not multiply its size through chains."""
 
 
 class MINIDUMP_HANDLE_DESCRIPTOR(Record, size=32):
@@ -56,7 +58,7 @@ class HandleEntry(NamedTuple):
 def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[HandleEntry, ...]:
     head = SizedListHeader.read(stream)
     kind = MINIDUMP_HANDLE_DESCRIPTOR_2 if head.SizeOfEntry >= 40 else MINIDUMP_HANDLE_DESCRIPTOR
-    records: tuple[MINIDUMP_HANDLE_DESCRIPTOR | MINIDUMP_HANDLE_DESCRIPTOR_2, ...] = entries(
+    records: Sequence[MINIDUMP_HANDLE_DESCRIPTOR | MINIDUMP_HANDLE_DESCRIPTOR_2] = entries(
         kind, stream, head.SizeOfHeader, head.NumberOfEntries, head.SizeOfEntry, issues, "Descriptors"
     )
     names: dict[int, str | None] = {0: None}

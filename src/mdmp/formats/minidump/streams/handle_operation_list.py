@@ -5,7 +5,7 @@ from typing import Annotated
 from mdmp.binary.record import Array, Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import sized
+from mdmp.formats.minidump.lists import RecordList, sized
 
 
 class AVRF_BACKTRACE_INFORMATION(Record, size=264):
@@ -24,5 +24,5 @@ class AVRF_HANDLE_OPERATION(Record, size=288):
     BackTraceInformation: AVRF_BACKTRACE_INFORMATION
 
 
-def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[AVRF_HANDLE_OPERATION, ...]:
+def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[AVRF_HANDLE_OPERATION]:
     return sized(AVRF_HANDLE_OPERATION, stream, issues, "Entries")

@@ -1,5 +1,6 @@
 """LinuxDsoDebug (0x4767000A): the dynamic linker's own list of loaded libraries."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
@@ -64,7 +65,7 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> DsoDebug:
         record, kind = MDRawDebug64.read(stream), MDRawLinkMap64
     if record.map > len(file):
         raise FormatError(f"{stream.name}.map", f"expected < {len(file):#x}; found {record.map:#x}", stream.start)
-    links: tuple[MDRawLinkMap32 | MDRawLinkMap64, ...] = entries(
+    links: Sequence[MDRawLinkMap32 | MDRawLinkMap64] = entries(
         kind, file, record.map, min(record.dso_count, 1 << 16), kind.SIZE, issues, f"{stream.name}.map"
     )
     libraries = tuple(

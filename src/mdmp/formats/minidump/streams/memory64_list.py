@@ -5,7 +5,7 @@ from typing import NamedTuple
 from mdmp.binary.record import Record, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import entries
+from mdmp.formats.minidump.lists import RecordList, entries
 
 
 class MINIDUMP_MEMORY64_LIST(Record, size=16):
@@ -20,7 +20,7 @@ class MINIDUMP_MEMORY_DESCRIPTOR64(Record, size=16):
 
 class Memory64List(NamedTuple):
     header: MINIDUMP_MEMORY64_LIST
-    ranges: tuple[MINIDUMP_MEMORY_DESCRIPTOR64, ...]
+    ranges: RecordList[MINIDUMP_MEMORY_DESCRIPTOR64]
     """Range i lies at BaseRva plus the sizes of all ranges before it; the file may end earlier."""
 
 

@@ -3,7 +3,7 @@
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import SizedListHeader64, sized
+from mdmp.formats.minidump.lists import RecordList, SizedListHeader64, sized
 
 
 class MINIDUMP_MEMORY_INFO(Record, size=48):
@@ -18,5 +18,5 @@ class MINIDUMP_MEMORY_INFO(Record, size=48):
     alignment2: u32
 
 
-def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_MEMORY_INFO, ...]:
+def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_MEMORY_INFO]:
     return sized(MINIDUMP_MEMORY_INFO, stream, issues, "Entries", SizedListHeader64)

@@ -3,8 +3,8 @@
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_MEMORY_DESCRIPTOR
-from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.lists import RecordList, counted
 
 
-def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_MEMORY_DESCRIPTOR, ...]:
+def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_MEMORY_DESCRIPTOR]:
     return counted(MINIDUMP_MEMORY_DESCRIPTOR, stream, issues, "MemoryRanges")

@@ -33,6 +33,8 @@ TOKEN = 19
 SYSTEM_MEMORY_INFO = 21
 PROCESS_VM_COUNTERS = 22
 THREAD_NAMES = 24
+WINE_MODULE_LIST = 0xFFF0
+"""Wine: the Unix libraries of the process."""
 BREAKPAD_INFO = 0x47670001
 ASSERTION_INFO = 0x47670002
 LINUX_CPU_INFO = 0x47670003
@@ -88,6 +90,7 @@ STREAMS: dict[int, tuple[str, str]] = {
     0x800A: ("ceStreamBucketParameters", ""),
     0x800B: ("ceStreamProcessModuleMap", ""),
     0x800C: ("ceStreamDiagnosisList", ""),
+    WINE_MODULE_LIST: ("WineModuleListStream", "module_list"),
     0xFFFF: ("LastReservedStream", ""),
     # Breakpad, "Gg"
     BREAKPAD_INFO: ("BreakpadInfoStream", "breakpad_info"),

@@ -4,7 +4,7 @@ from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR
-from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.lists import RecordList, counted
 
 
 class MINIDUMP_THREAD_EX(Record, size=64):
@@ -18,5 +18,5 @@ class MINIDUMP_THREAD_EX(Record, size=64):
     BackingStore: MINIDUMP_MEMORY_DESCRIPTOR
 
 
-def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_THREAD_EX, ...]:
+def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_THREAD_EX]:
     return counted(MINIDUMP_THREAD_EX, stream, issues, "Threads")

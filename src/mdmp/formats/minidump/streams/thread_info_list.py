@@ -3,7 +3,7 @@
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import sized
+from mdmp.formats.minidump.lists import RecordList, sized
 
 # DumpFlags
 ERROR_THREAD = 0x1
@@ -29,5 +29,5 @@ class MINIDUMP_THREAD_INFO(Record, size=64):
     Affinity: u64
 
 
-def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_THREAD_INFO, ...]:
+def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_THREAD_INFO]:
     return sized(MINIDUMP_THREAD_INFO, stream, issues, "Entries")

@@ -4,7 +4,7 @@ from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR
-from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.lists import RecordList, counted
 
 
 class MINIDUMP_THREAD(Record, size=48):
@@ -18,5 +18,5 @@ class MINIDUMP_THREAD(Record, size=48):
     ThreadContext: MINIDUMP_LOCATION_DESCRIPTOR
 
 
-def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[MINIDUMP_THREAD, ...]:
+def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_THREAD]:
     return counted(MINIDUMP_THREAD, stream, issues, "Threads")
