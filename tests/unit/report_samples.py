@@ -27,9 +27,9 @@ MISSING = SymbolState("missing", tried=("symbols/kernel32.pdb", "symbols/kernel3
 NOT_SEARCHED = SymbolState("not searched")
 
 SOURCE = SourceContext(
-    path="src/order.cpp",
+    path="src/customer.h",
     first_line=40,
-    lines=("int total(Order *order) {", "    Customer *customer = order->customer;", "    customer->orders = 1;", "}"),
+    lines=("inline void", "Customer::add() {", "    this->orders = 1;", "}"),
     line=42,
     verified=True,
 )
@@ -249,7 +249,8 @@ def recursion(depth: int = 900) -> Report:
     frames.append(replace(FRAMES[1], index=depth))
     thread = replace(REPORT.threads[0], frames=tuple(frames), stop="main returned to nobody")
     crash = replace(REPORT.crash, reason="EXCEPTION_STACK_OVERFLOW", title="stack overflow", code=0xC00000FD)
-    return replace(REPORT, threads=(thread, REPORT.threads[1]), crash=crash)
+    blame = Blame(0, 0, "walk", "shop.exe", "C:\\shop\\src\\tree.cpp", 10, "the innermost frame")
+    return replace(REPORT, threads=(thread, REPORT.threads[1]), crash=crash, blame=blame)
 
 
 def hostile() -> Report:

@@ -72,7 +72,7 @@ def test_values():
     ours = out["mdmp"]
     assert ours["schema"] == as_json.SCHEMA
     assert ours["blame"]["line"] == 42
-    assert ours["blame"]["source"]["lines"][2] == "    customer->orders = 1;"
+    assert ours["blame"]["source"]["lines"][2] == "    this->orders = 1;"
     assert ours["issues"][0]["offset"] == "0x1c40"
 
 

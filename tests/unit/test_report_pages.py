@@ -56,7 +56,7 @@ def test_html_is_well_formed_and_holds_nothing_active(report):
 
 def test_html_shows_everything():
     text = page(REPORT).text
-    for part in ("write to a null pointer", "customer.h:42", "customer->orders = 1;", "rax is 0", "Thread 1 (id 1002)"):
+    for part in ("write to a null pointer", "customer.h:42", "this->orders = 1;", "rax is 0", "Thread 1 (id 1002)"):
         assert part in text
 
 
@@ -98,6 +98,6 @@ def test_markdown_fences_and_spans_outgrow_their_content():
 def test_markdown_shows_what_matters():
     text = as_markdown.render(REPORT, RenderOptions())
     assert text.startswith("### write to a null pointer (address 0x18)\n")
-    assert "> 42 |     customer->orders = 1;" in text
+    assert "> 42 |     this->orders = 1;" in text
     assert "- **Where:** `shop.exe!Customer::add (C:\\shop\\src\\customer.h:42)`" in text
     assert len(as_markdown.render(REPORT, RenderOptions(brief=True)).splitlines()) <= 8

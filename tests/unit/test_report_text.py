@@ -18,12 +18,12 @@ def test_what_where_and_why_come_first():
         "EXCEPTION_ACCESS_VIOLATION_WRITE (0xc0000005) in shop.exe",
         "shop.exe!Customer::add",
         "C:\\shop\\src\\customer.h:42",
-        "> 42 |     customer->orders = 1;",
+        "> 42 |     this->orders = 1;",
         "a field of a null object was written (certain)",
         "rax is 0",
         'Thread 0 "main" (id 1001), which crashed; last error 2 (ERROR_FILE_NOT_FOUND)',
         ">0  shop.exe!Customer::add [inline]  C:\\shop\\src\\customer.h:42",
-        ">0  shop.exe!total(Order*)+0x10      C:\\shop\\src\\order.cpp:44",
+        " 0  shop.exe!total(Order*)+0x10      C:\\shop\\src\\order.cpp:44",
         " 2? kernel32.dll+0x7034",
         "once plugin.dll+0x33, unloaded",
         "rip 00007ff610001010",
@@ -62,18 +62,18 @@ def test_recursion_is_folded():
 def test_recursion_with_a_rest():
     frames = [replace(FRAMES[1], index=i, function=name) for i, name in enumerate("xabcabcabcabcab")]
     thread = replace(REPORT.threads[0], frames=tuple(frames))
-    rows = view.stack_rows(thread, None)
+    rows = view.stack_rows(REPORT, thread, None)
     assert [row.number for row in rows] == ["0", "1", "2", "3", "", "13", "14"]
     assert "frames 4 to 12 repeat c -> b -> a (4 times)" in rows[4].name
 
 
 def test_a_few_equal_frames_are_not_folded():
     frames = tuple(replace(FRAMES[1], index=i) for i in range(3))
-    assert len(view.stack_rows(replace(REPORT.threads[0], frames=frames), None)) == 3
+    assert len(view.stack_rows(REPORT, replace(REPORT.threads[0], frames=frames), None)) == 3
 
 
 def test_limited_frames():
-    rows = view.stack_rows(recursion().threads[0], 5)
+    rows = view.stack_rows(REPORT, recursion().threads[0], 5)
     assert "896 more frames" in rows[-1].name
 
 

@@ -110,7 +110,7 @@ def write_output(text: str, path: Path | None) -> None:
         return
     # Devices and pipes are written to, not replaced.
     replace = path.is_file() or not path.exists()
-    target = path.resolve()
+    target = path.resolve() if replace else path
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial") if replace else target
     try:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")

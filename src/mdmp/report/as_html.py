@@ -143,11 +143,10 @@ def _stack_title(report: Report, thread: ThreadReport) -> str:
 
 
 def _stack(report: Report, thread: ThreadReport, options: RenderOptions) -> str:
-    rows = view.stack_rows(thread, options.max_frames)
-    blamed = str(report.blame.frame_index) if report.blame and report.blame.thread_index == thread.index else None
+    rows = view.stack_rows(report, thread, options.max_frames)
     cells = []
     for row in rows:
-        kinds = [name for name, yes in (("inline", row.inline), ("marked", row.number == blamed)) if yes]
+        kinds = [name for name, yes in (("inline", row.inline), ("marked", row.blamed)) if yes]
         classes = f' class="{" ".join(kinds)}"' if kinds else ""
         number = escape(row.number) + ('<span title="found by scanning the stack: may be wrong">?</span>' * row.guess)
         cells.append(f"<tr{classes}><td>{number}</td><td>{escape(row.name)}</td><td>{escape(row.place)}</td></tr>")

@@ -10,8 +10,9 @@ import re
 from typing import Any
 
 from mdmp import __version__
-from mdmp.report.model import Frame, ModuleReport, Report, SymbolState, ThreadReport
+from mdmp.report.model import Frame, ModuleReport, Report, SourceContext, SymbolState, ThreadReport
 from mdmp.report.options import RenderOptions
+from mdmp.report.view import blame_source
 
 SCHEMA = 1
 """Version of what is under `mdmp`: grows when a key changes its meaning or goes."""
@@ -251,7 +252,7 @@ def _ours(report: Report, hexes: _Hexes) -> Json:
             "file": blame.file,
             "line": blame.line,
             "why": blame.why,
-            "source": _source(report.threads[blame.thread_index].frames[blame.frame_index]),
+            "source": _source(blame_source(report)),
         },
         "signature": report.signature,
         "failure_bucket_id": report.failure_bucket_id,
@@ -293,8 +294,7 @@ def _ours(report: Report, hexes: _Hexes) -> Json:
     }
 
 
-def _source(frame: Frame) -> Json | None:
-    source = frame.source
+def _source(source: SourceContext | None) -> Json | None:
     if source is None:
         return None
     return {

@@ -87,14 +87,14 @@ def _finding(finding: Finding) -> str:
 
 
 def _stack(report: Report, thread: ThreadReport, options: RenderOptions, heading: bool) -> str:
-    rows = view.stack_rows(thread, options.max_frames)
+    rows = view.stack_rows(report, thread, options.max_frames)
     number_width = max((len(row.number) for row in rows), default=0)
     lines = []
     for row in rows:
         number = f"{row.number:>{number_width}}{'?' if row.guess else ' '}"
         inline = " [inline]" if row.inline else ""
         place = f"  {row.place}" if row.place else ""
-        lines.append(f"{number} {row.name}{inline}{place}")
+        lines.append(f"{'>' if row.blamed else ' '}{number} {row.name}{inline}{place}")
     if any(row.guess for row in rows):
         lines.append("(? found by scanning the stack: may be wrong)")
     if not rows:

@@ -144,19 +144,18 @@ class _Text:
         if error:
             title += f"; last error {error}"
         lines = [self.paint(title, BOLD)]
-        rows = view.stack_rows(thread, self.options.max_frames)
+        rows = view.stack_rows(self.report, thread, self.options.max_frames)
         if not rows:
             return [*lines, f"   no frames: {safe_text(thread.stop)}"]
         number_width = max(len(row.number) for row in rows)
         names = [row.name + (" [inline]" if row.inline else "") for row in rows]
         fitting = [len(name) for name, row in zip(names, rows, strict=True) if row.place and len(name) <= NAME_COLUMN]
         name_width = max(fitting, default=0)
-        blamed = str(self.report.blame.frame_index) if crashed and self.report.blame else None
         for name, row in zip(names, rows, strict=True):
             if row.note:
                 lines.append(" " * (number_width + 4) + self.paint(name, DIM))
                 continue
-            mark = ">" if row.number == blamed else " "
+            mark = ">" if row.blamed else " "
             head = f" {mark}{row.number:>{number_width}}{'?' if row.guess else ' '} "
             place = self.fitted(row.place, len(head) + max(len(name), name_width) + 2)
             body = self.paint(f"{name:<{name_width}}", BOLD) if mark == ">" else f"{name:<{name_width}}"

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from mdmp.binary.text import safe_text
-from mdmp.report.model import Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
+from mdmp.report.model import Blame, Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
 
 GUESSES = ("scan", "cfi_scan")
 """Trust of frames that may be wrong."""
@@ -31,6 +31,7 @@ class Row(NamedTuple):
     inline: bool = False
     note: bool = False
     """Not a frame but a remark about frames that are left out."""
+    blamed: bool = False
 
 
 def place(file: str | None, line: int | None) -> str:
@@ -62,14 +63,15 @@ def short_name(frame: Frame) -> str:
     return safe_text(inner.function, 60) if inner else frame_name(frame)
 
 
-def stack_rows(thread: ThreadReport, max_frames: int | None) -> list[Row]:
+def stack_rows(report: Report, thread: ThreadReport, max_frames: int | None) -> list[Row]:
     """A stack with its inlined functions, with repetitions of a recursion folded."""
+    blame = report.blame if report.blame and report.blame.thread_index == thread.index else None
     rows: list[Row] = []
     frames = thread.frames[:max_frames]
     for first, end, period in _runs(frames):
         shown = frames[first : first + period] if period else frames[first:end]
         for frame in shown:
-            rows += _frame_rows(frame)
+            rows += _frame_rows(frame, blame if blame and blame.frame_index == frame.index else None)
         if period:
             cycle = " -> ".join(short_name(frame) for frame in reversed(shown))
             times = (end - first) // period
@@ -82,13 +84,16 @@ def stack_rows(thread: ThreadReport, max_frames: int | None) -> list[Row]:
     return rows
 
 
-def _frame_rows(frame: Frame) -> Iterable[Row]:
-    guess = frame.trust in GUESSES
-    index = str(frame.index)
+def _frame_rows(frame: Frame, blame: Blame | None) -> Iterable[Row]:
+    """The rows of one frame; `blame` is given for the frame that has it."""
+    guess, number = frame.trust in GUESSES, str(frame.index)
+    wanted = blame and (blame.function, blame.file, blame.line)
     for inline in frame.inlines:
         name = safe_text(f"{frame.module}!{inline.function}" if frame.module else inline.function)
-        yield Row(index, name, place(inline.file, inline.line), guess, inline=True)
-    yield Row(index, frame_name(frame), place(frame.file, frame.line), guess)
+        blamed = wanted == (inline.function, inline.file, inline.line)
+        yield Row(number, name, place(inline.file, inline.line), guess, inline=True, blamed=blamed)
+    blamed = wanted == (frame.function, frame.file, frame.line)
+    yield Row(number, frame_name(frame), place(frame.file, frame.line), guess, blamed=blamed)
 
 
 def _runs(frames: Sequence[Frame]) -> Iterable[tuple[int, int, int]]:
@@ -164,8 +169,12 @@ def blame_line(report: Report) -> str | None:
 
 
 def blame_source(report: Report) -> SourceContext | None:
+    """The lines around the blamed one; a frame's lines are those of its innermost function, which need not be it."""
     blame = report.blame
-    return None if blame is None else report.threads[blame.thread_index].frames[blame.frame_index].source
+    source = blame and report.threads[blame.thread_index].frames[blame.frame_index].source
+    if not blame or not source or source.line != blame.line:
+        return None
+    return source if file_name(source.path).lower() == file_name(blame.file or "").lower() else None
 
 
 class SourceLine(NamedTuple):
