@@ -13,7 +13,6 @@ from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.lists import counted
 from mdmp.formats.minidump.text import byte_array, utf8_string
 
-
 R = TypeVar("R", bound=Record)
 
 
@@ -124,10 +123,11 @@ class _Reader:
                 texts.append(utf8_string(self.file, entry.rva, place))
             except FormatError as error:
                 self.issues.survive(error)
-        for entry in self.records(MinidumpAnnotation, info.annotation_objects, place):
+        for annotation in self.records(MinidumpAnnotation, info.annotation_objects, place):
             try:
-                value = byte_array(self.file, entry.value, place) if entry.value else b""
-                objects.append(AnnotationObject(utf8_string(self.file, entry.name, place), entry.type, value))
+                value = byte_array(self.file, annotation.value, place) if annotation.value else b""
+                name = utf8_string(self.file, annotation.name, place)
+                objects.append(AnnotationObject(name, annotation.type, value))
             except FormatError as error:
                 self.issues.survive(error)
         simple = self.dictionary(info.simple_annotations, place)

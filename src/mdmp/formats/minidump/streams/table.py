@@ -125,6 +125,11 @@ def stream_name(number: int) -> str:
     return f"Stream {number:#x}"
 
 
+def is_decoded(number: int) -> bool:
+    """Is there a codec for the type?"""
+    return bool(STREAMS.get(number, ("", ""))[1])
+
+
 def decoder(number: int) -> Decoder:
     """The decode function of a type; modules are imported when first needed."""
     module = STREAMS.get(number, ("", ""))[1]
