@@ -17,6 +17,7 @@ import re
 import sys
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from peek import Dump, Image, run
@@ -231,7 +232,7 @@ def lldb_stacks(dump: Path, system: Path) -> list[list[int]]:
     return stacks
 
 
-def expect(path: Path, system64: Path, system32: Path, scratch: Path) -> dict[str, Any]:
+def expect(path: Path, system64: Path, system32: Path) -> dict[str, Any]:
     dump = Dump(path)
     system = system64 if dump.cpu == "amd64" else system32
     fault = re.sub(r"_(x64|x86|wine\d+|full)", "", path.name.partition(".")[0])
@@ -245,10 +246,10 @@ def expect(path: Path, system64: Path, system32: Path, scratch: Path) -> dict[st
         chain = chain[:-2]
     frames = stack.follow(chain, program, *dump.threads[thread])
 
-    plain_path = scratch / path.name.removesuffix(".xz")
-    plain_path.write_bytes(dump.data)
-    unwound = dict(zip(dump.threads, lldb_stacks(plain_path, system), strict=True))
-    plain_path.unlink()
+    with NamedTemporaryFile(suffix=".dmp") as unpacked:
+        unpacked.write(dump.data)
+        unpacked.flush()
+        unwound = dict(zip(dump.threads, lldb_stacks(Path(unpacked.name), system), strict=True))
     ours, theirs = [frame["pc"] for frame in frames], unwound.get(thread, [])
     if "..." in chain:
         same = [pc for pc in theirs if pc in ours] == ours
@@ -281,8 +282,13 @@ def expect(path: Path, system64: Path, system32: Path, scratch: Path) -> dict[st
 def lldb_lines(code: Image, answers: list[dict[str, Any]]) -> list[int | None]:
     """The innermost line at each address, as LLDB says."""
     command = "image lookup -v --address"
-    parts = [f"{command} {code.preferred_base + int(answer['address'], 16)}" for answer in answers]
-    output = run("lldb-22", "--batch", *(part for line in parts for part in ("-o", line)), code.path)
+    places = [code.preferred_base + int(answer["address"], 16) for answer in answers]
+    with NamedTemporaryFile("w", suffix=".lldb") as script:
+        script.writelines(f"{command} {place}\n" for place in places)
+        script.write("quit 0\n")
+        script.flush()
+        go_on = "settings set interpreter.stop-command-source-on-error false"
+        output = run("lldb-22", "--batch", "-O", go_on, "-s", script.name, code.path)
     found = [re.search(r"LineEntry: .*?\.\w+:(\d+)", part) for part in output.split(f"(lldb) {command}")[1:]]
     return [int(match[1]) if match else None for match in found]
 
@@ -311,7 +317,7 @@ def main(arguments: list[str]) -> int:
         if path.with_suffix(".pdb").exists():
             table(path)
     dumps = sorted([*HERE.glob("*.dmp"), *HERE.glob("*.dmp.xz")])
-    expected = {path.name: expect(path, system64, system32, Path("/tmp")) for path in dumps}
+    expected = {path.name: expect(path, system64, system32) for path in dumps}
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
     return 0
 
