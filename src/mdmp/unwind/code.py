@@ -68,6 +68,12 @@ class Code:
         found = self._known[address] = self._look(address)
         return found
 
+    def call_target(self, address: int) -> int | None:
+        """What the direct call before `address` calls; None where no direct call is known to stand there."""
+        before = self.bytes_before(address, 8, self._source.module_at(address - 1))
+        displacement = callsite.x86_call_before(before)
+        return address + displacement if displacement else None
+
     def _look(self, address: int) -> bool | None:
         if address < 0x1000 or not self.is_code(address - 1):
             return False

@@ -19,6 +19,8 @@ _MAX_FRAME = 1 << 20
 _MAX_GAP = 1 << 17
 """Between a scanned frame's saved ebp and where it points; real frames are smaller."""
 _SEARCH_WORDS = 4
+_LONG_SEARCH_WORDS = 24
+_MAX_FUNCTION = 1 << 12
 _MAX_CACHE = 1 << 14
 
 _STANDARD = "$T0 $ebp = $eip $T0 4 + ^ = $ebp $T0 ^ = $esp $T0 8 + ="
@@ -53,11 +55,20 @@ class X86Rules:
                 return found
         if frame.trust == "frame_pointer" and registers.get("ebp") == 0:
             return "end of stack: frame pointer 0"
-        return (
-            self._frame_pointer(registers, stack)
-            or self._scan(frames, stack)
-            or f"no caller found for {frame.instruction:#x}"
-        )
+        return self._guess(frames, stack) or f"no caller found for {frame.instruction:#x}"
+
+    def _guess(self, frames: list[Frame], stack: StackWords) -> Caller | None:
+        """Without records: ebp, unless a word below what it points at is the return of a call to this very code."""
+        frame = frames[-1]
+        chained = self._frame_pointer(frame.registers, stack)
+        if chained is None:
+            return self._scan(frames, stack)
+        scanned = self._scan(frames, stack)
+        if scanned and scanned.registers["esp"] < chained.registers["esp"]:
+            callee = self._code.call_target(scanned.registers["eip"])
+            if callee is not None and 0 <= frame.lookup - callee < _MAX_FUNCTION:
+                return scanned
+        return chained
 
     def _record(self, address: int) -> FrameData | None:
         if address not in self._records:
@@ -88,7 +99,9 @@ class X86Rules:
         program = record.program or (_STANDARD if record.type == "nonfpo" else _FRAMELESS)
         if "@" in program and "ebp" in registers:
             start = registers["ebp"] + 4  # esp was aligned, so nothing can be told from it
-        place, moved = self._search(start, stack) if ".raSearch" in program else (start, False)
+        # What a callee without a record was given as arguments lies on top, nobody knows how much.
+        words = _SEARCH_WORDS if callee or len(frames) == 1 else _LONG_SEARCH_WORDS
+        place, moved = self._search(start, words, stack) if ".raSearch" in program else (start, False)
         variables = {variable: registers[name] for variable, name in _VARIABLES.items() if name in registers}
         del variables["$eip"]
         variables |= {
@@ -111,10 +124,10 @@ class X86Rules:
             self._saved_ebp(found, registers["esp"] + params, record.saved_regs_size, stack)
         return self._judge(found, "cfi_scan" if moved else "cfi")
 
-    def _search(self, start: int, stack: StackWords) -> tuple[int, bool]:
+    def _search(self, start: int, words: int, stack: StackWords) -> tuple[int, bool]:
         """Where the return address is, a few words from `start` at most; `start` when none of them looks like one."""
         likely = None
-        for i in range(_SEARCH_WORDS):
+        for i in range(words):
             value = stack.word(start + 4 * i)
             after_call = self._code.is_after_call(value) if value else False
             if after_call:
