@@ -3,7 +3,9 @@
 DWARF lies in ELF, in PE images made by MinGW, in Mach-O; it is given here as named sections and knows no container.
 """
 
+from mdmp.formats.dwarf.cfa import Cfa, Row, Saved
+from mdmp.formats.dwarf.cfi import CallFrames, FrameSection
 from mdmp.formats.dwarf.dwarf import Dwarf, DwarfFrame
 from mdmp.formats.dwarf.sections import Sections
 
-__all__ = ["Dwarf", "DwarfFrame", "Sections"]
+__all__ = ["CallFrames", "Cfa", "Dwarf", "DwarfFrame", "FrameSection", "Row", "Saved", "Sections"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
-from mdmp.formats.dwarf import Dwarf, Sections
+from mdmp.formats.dwarf import CallFrames, Dwarf, FrameSection, Row, Sections
 from mdmp.formats.elf import structs as wire
 from mdmp.formats.elf.compress import decompress, unpack_xz
 from mdmp.formats.elf.header import Section, Segment, read_header, sections, segments
@@ -137,6 +137,36 @@ class Elf:
 
     def _debug_section(self, plain: str) -> Window | None:
         return self.section(f".{plain}") or self.section(f".z{plain}")
+
+    @cached_property
+    def call_frames(self) -> tuple[CallFrames, ...]:
+        """What this file itself says about unwinding: `.eh_frame`, then `.debug_frame`."""
+        found = []
+        places = {section.name: section.address for section in self.sections}
+        for name in (".eh_frame", ".debug_frame"):
+            try:
+                content = self.section(name) or (self.section(".zdebug_frame") if name == ".debug_frame" else None)
+                index = self.section(".eh_frame_hdr") if name == ".eh_frame" else None
+            except FormatError as problem:
+                self.issues.survive(problem)
+                continue
+            if content is not None:
+                section = FrameSection(content, places.get(name, 0), name == ".eh_frame")
+                table = (index, places[".eh_frame_hdr"]) if index else None
+                found.append(CallFrames(section, self.header.address_size, table))
+        return tuple(found)
+
+    def row(self, address: int) -> Row | None:
+        """How to unwind from an address, by this file or its debug file; None when neither tells."""
+        for frames in (*self.call_frames, *(self.debug.call_frames if self.debug else ())):
+            try:
+                row = frames.row(address)
+            except FormatError as problem:
+                self.issues.survive(problem)
+                continue
+            if row:
+                return row
+        return None
 
     @cached_property
     def _tables(self) -> list[tuple[str, SymbolTable]]:

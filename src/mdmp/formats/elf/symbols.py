@@ -49,8 +49,8 @@ class SymbolTable:
         for key in self._keys[max(first - _LOOK_BACK, 0) : first + 1]:
             start, size, kind, binding, name = self._row(key)
             covered = start <= address < start + size
-            if not covered and size:
-                continue
+            if not covered and (size or start != self._keys[first] >> 32):
+                continue  # a function without a size reaches to the next one
             # A function that says it holds the address, the nearest, a name that others may use.
             rank = (2 if kind in _FUNCTIONS and covered else 1, start, _BINDING.get(binding, 0))
             if rank > best_rank and name:
