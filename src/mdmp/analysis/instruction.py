@@ -7,6 +7,7 @@ from mdmp.analysis.crash_reason import CrashReason, pointer_size
 from mdmp.analysis.operand import Operand, register_value
 from mdmp.analysis.operands import LONGEST, Instruction, decode
 from mdmp.analysis.patterns import Pattern, is_canonical, recognize
+from mdmp.analysis.whereabouts import whereabouts
 from mdmp.arch import CPUS
 from mdmp.report import MemoryAccess
 from mdmp.snapshot import Context, MemoryReader, Snapshot, Thread
@@ -67,7 +68,7 @@ def explain_instruction(
         if o.address is not None
     )
     if reason.kind == "arithmetic" and instruction.divisor:
-        explanation = _division(instruction.divisor, context.registers)
+        explanation = _division(instruction, context.registers, reader)
         return InstructionFacts(address, instruction, accesses, explanation=explanation)
     if reason.kind not in ("access", "in-page", "stack-overflow"):
         return InstructionFacts(address, instruction, accesses)
@@ -77,6 +78,8 @@ def explain_instruction(
         return target or InstructionFacts(address, instruction, accesses)
     register, value, pattern = _blame_register(fault, fault_address, pointer_size(snapshot))
     explanation = _explain(instruction, fault, fault_address, reason.access, register, value, pattern)
+    if pattern is None and fault_address is not None and (where := whereabouts(snapshot, fault_address)):
+        explanation += f"; that is {where}"
     return InstructionFacts(address, instruction, accesses, fault, fault_address, register, value, pattern, explanation)
 
 
@@ -139,7 +142,8 @@ def _place(
     at = f"{address:#x}" if address is not None else "an unknown address"
     if register is None or value is None:
         what = f", {pattern.text}" if pattern and pattern.kind != "null" else ""
-        return f"{pattern.text if pattern and pattern.kind == 'null' else at}{what} ({fault.expression})"
+        written = f" ({fault.expression})" if fault.expression != at else ""
+        return f"{pattern.text if pattern and pattern.kind == 'null' else at}{what}{written}"
     others = [f"{name} = {number:#x}" for name, number in fault.registers if name != register]
     rest = f" ({', '.join(others)})" if others else ""
     if value == 0 and not others:
@@ -156,11 +160,13 @@ def _place(
     return f"{at}: {fault.expression} with {register} = {value:#x}, {pattern.text}{rest}"
 
 
-def _division(divisor: str, registers: Mapping[str, int]) -> str:
+def _division(instruction: Instruction, registers: Mapping[str, int], memory: MemoryReader) -> str:
+    divisor = instruction.divisor or ""
     value = register_value(divisor, registers)
-    if value is None:
-        return f"division by {divisor}"
-    return f"division by {divisor}, which is {value:#x}" if value else f"division by {divisor}, which is 0"
+    for operand in instruction.operands:
+        if operand.expression == divisor and operand.address is not None:
+            value = memory.word(operand.address, operand.size or 4)
+    return f"division by {divisor}" + ("" if value is None else f", which is {value:#x}" if value else ", which is 0")
 
 
 def _register_target(instruction: Instruction, registers: Mapping[str, int], size: int) -> InstructionFacts | None:
@@ -184,11 +190,11 @@ def _bad_target(
     came_from = context.registers.get(cpu.lr) if cpu.lr else memory.word(context.registers.get(cpu.sp, 0), size)
     module = snapshot.module_at(came_from) if came_from else None
     pattern = recognize(address, size)
-    where = pattern.text if pattern and pattern.kind == "null" else f"{address:#x}"
-    what = f", {pattern.text}" if pattern and pattern.kind != "null" else ""
-    region = snapshot.region_at(address)
-    if region is not None and not what and region.state == "commit":
-        what = f", memory that is not executable ({region.protection})" if "x" not in region.protection else ""
+    place = f"{address:#x}"
+    if pattern is not None:
+        place = pattern.text if pattern.kind == "null" else f"{place}, {pattern.text}"
+    elif where := whereabouts(snapshot, address):
+        place = f"{place}, {where}"
     who = f"; the call came from {module.name}+{came_from - module.base:#x}" if module and came_from else ""
     access = MemoryAccess(address, None, "execute", cpu.pc, _is_guard(snapshot, address))
     return InstructionFacts(
@@ -198,6 +204,6 @@ def _bad_target(
         None,
         address,
         pattern=pattern,
-        explanation=f"the program was sent to {where}{what}{who}",
+        explanation=f"the program was sent to {place}{who}",
         return_address=came_from if module else None,
     )

@@ -26,6 +26,9 @@ def mach_reason(snapshot: Snapshot, exception: ExceptionRecord, _memory: MemoryR
             address=address,
             requested=True,
         )
+    if code == mach.UNCAUGHT_NS_EXCEPTION:
+        words = "Uncaught NSException"
+        return CrashReason("abort", words, "uncaught Objective-C exception", code, words, address=address)
     name, meaning = mach.EXCEPTIONS.get(code, ("", ""))
     if not name:
         requested = code == 0

@@ -13,6 +13,8 @@ _KINDS = {
     "SIGFPE": "arithmetic",
     "SIGTRAP": "breakpoint",
 }
+_SENT_SIGNALS = ("SIGABRT", "SIGTERM", "SIGINT", "SIGQUIT", "SIGKILL", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_SENT_CODES = ("SI_USER", "SI_TKILL", "SI_QUEUE")
 _LLDB_FLAGS = 0x4C4C4442
 """LLDB puts its own mark where the si_code would be."""
 
@@ -50,7 +52,7 @@ def signal_reason(snapshot: Snapshot, exception: ExceptionRecord, _memory: Memor
         meaning = f"{meaning}: {of_address(address, pattern)}"
     elif why and not sent:
         meaning = f"{meaning}: {why[1]}"
-    elif why and why[0] in ("SI_USER", "SI_TKILL", "SI_QUEUE") and (pid := exception.address & 0xFFFFFFFF):
+    elif name in _SENT_SIGNALS and why and why[0] in _SENT_CODES and (pid := exception.address & 0xFFFFFFFF):
         # For a signal that a process sent, pid and uid lie where an address would be.
         own = " (itself)" if pid == snapshot.process.pid else ""
         details.append(f"sent by process {pid}{own}, user {exception.address >> 32}")

@@ -35,7 +35,7 @@ _KINDS = {
     0xC0000096: "instruction",
     0xC0000094: "arithmetic",
     0xC0000095: "arithmetic",
-    **dict.fromkeys(range(0xC000008C, 0xC0000094), "arithmetic"),
+    **dict.fromkeys(range(0xC000008D, 0xC0000094), "arithmetic"),
     _STACK_OVERFLOW: "stack-overflow",
     _HEAP_CORRUPTION: "heap",
     _FAIL_FAST: "abort",
@@ -120,8 +120,8 @@ def _meaning(code: int) -> str:
         return text
     if foreign := ntstatus.FOREIGN.get(code):
         return foreign[1]
-    name = ntstatus.nt_status_name(code) or hresult_name(code) or win32_error_name(code)
-    return f"exception {name} ({code:#010x})" if name else f"exception {code:#010x} of the application's own"
+    name = (ntstatus.nt_status_name(code) or hresult_name(code)) if code >= 0x40000000 else None
+    return f"exception {name} ({code:#010x})" if name else f"exception {code:#x} of the application's own"
 
 
 def _details(exception: ExceptionRecord) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ mach/arm/exception.h, osfmk/kern/exc_resource.h, exc_guard.h, bsd/sys/guarded.h)
 SIMULATED = 0x43507378
 """Crashpad's dump on request (`CPsx`)."""
 
+UNCAUGHT_NS_EXCEPTION = 0x43506E78
+"""Crashpad's mark of an uncaught Objective-C exception on iOS (`CPnx`)."""
+
 EXCEPTIONS = {
     1: ("EXC_BAD_ACCESS", "invalid memory access"),
     2: ("EXC_BAD_INSTRUCTION", "illegal instruction"),

@@ -1,0 +1,41 @@
+"""An exception of the language nobody caught."""
+
+from mdmp.analysis.rules.case import Case
+from mdmp.report import Finding
+
+_TERMINATORS = (
+    "std::terminate",
+    "terminate",
+    "__cxxabiv1::__terminate",
+    "__verbose_terminate_handler",
+    "_objc_terminate",
+)
+
+
+def find(case: Case) -> Finding | None:
+    reason = case.reason
+    if reason.kind in ("cpp", "clr"):
+        language = "C++" if reason.kind == "cpp" else ".NET"
+        what = f" {reason.thrown[0]}" if reason.thrown else ""
+        if reason.title == "Rust panic":
+            return None
+        return Finding(
+            kind="uncaught-exception",
+            category="logic error",
+            title=f"uncaught {language} exception{what}",
+            confidence="certain",
+            evidence=(reason.title, *reason.details),
+            advice="catch it where it can be handled, or prevent its cause; the stack shows where it was thrown",
+        )
+    terminator = case.calls(*_TERMINATORS)
+    if reason.kind in ("abort", "fast-fail", "breakpoint") and terminator:
+        return Finding(
+            kind="uncaught-exception",
+            category="logic error",
+            title="an exception was not caught, or thrown where none is allowed",
+            confidence="likely",
+            evidence=(f"{terminator} is on the stack",),
+            against=("std::terminate is also called for a joinable std::thread that is destroyed",),
+            advice="look for the throwing function below on the stack",
+        )
+    return None
