@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 
 from mdmp.errors import FormatError
+from mdmp.formats.pdb.c11 import find_old_line, read_old_lines
 from mdmp.formats.pdb.dbi import ModuleInfo
 from mdmp.formats.pdb.extents import Extent, ExtentTable
+from mdmp.formats.pdb.frames import FrameTable
 from mdmp.formats.pdb.info import StringTable
 from mdmp.formats.pdb.lines import (
     CHECKSUM_KINDS,
     DEBUG_S_CROSSSCOPEEXPORTS,
     DEBUG_S_CROSSSCOPEIMPORTS,
     DEBUG_S_FILECHKSMS,
+    DEBUG_S_FRAMEDATA,
     DEBUG_S_INLINEELINES,
     Subsection,
     find_import,
@@ -31,7 +34,7 @@ from mdmp.formats.pdb.symbols import (
 
 CHUNK = 1 << 18
 """How much is read at once; more than any symbol record takes."""
-CV_SIGNATURE_C13 = 4
+CV_SIGNATURES = (2, 4)  # C11 (names with a length before Visual C++ 2005) and C13
 Checksum = tuple[str, bytes]
 File = tuple[str, Checksum | None]
 
@@ -50,6 +53,8 @@ class Compiland:
         self._scopes: ExtentTable | None = None
         self._lines: ExtentTable | None = None
         self._others: list[Subsection] = []
+        self._old_lines: ExtentTable | None = None
+        self._old_files: list[str] = []
         self._inlinees: dict[int, tuple[int, int]] | None = None
         self._files: dict[int, File] = {}
 
@@ -58,8 +63,8 @@ class Compiland:
     def _read_scopes(self) -> ExtentTable:
         if self._scopes is None:
             limit = self.info.symbols_size
-            if limit >= 4 and (signature := self._stream.u32(0)) != CV_SIGNATURE_C13:
-                raise FormatError(self._stream.name, f"expected CodeView signature 4 (C13); found {signature}")
+            if limit >= 4 and (signature := self._stream.u32(0)) not in CV_SIGNATURES:
+                raise FormatError(self._stream.name, f"expected CodeView signature 2 or 4; found {signature}")
             found = ExtentTable()
             at = 4
             while at < limit:
@@ -121,15 +126,29 @@ class Compiland:
         """(line, file id) of the code at a place."""
         part = self._read_subsections().find(section, offset)
         if part is None:
-            return None
+            return self._old_line(section, offset) if self.info.c11_size else None
         data = self._stream.read(part.position, part.end - part.position)
         found = find_line(data, offset - part.offset)
         return found[1:] if found else None
+
+    def _old_line(self, section: int, offset: int) -> tuple[int, int] | None:
+        data = self._stream.read(self.info.symbols_size, self.info.c11_size)
+        if self._old_lines is None:
+            self._old_lines = ExtentTable()
+            self._old_files = read_old_lines(data, self._old_lines)
+            self._old_lines.seal()
+        part = self._old_lines.find(section, offset)
+        line = find_old_line(data, part.position, offset) if part else None
+        return (line, -1 - part.kind) if part and line is not None else None
 
     def lines(self) -> Iterator[tuple[Extent, list[tuple[int, int, int]]]]:
         """Every line table with its (offset, line, file id) records."""
         for part in self._read_subsections():
             yield part, iter_lines(self._stream.read(part.position, part.end - part.position))
+
+    def frame_tables(self) -> list[FrameTable]:
+        """FRAMEDATA that stayed with the module."""
+        return [FrameTable(data) for data in self._parts(DEBUG_S_FRAMEDATA)]
 
     def _parts(self, kind: int) -> Iterator[bytes]:
         self._read_subsections()
@@ -162,8 +181,10 @@ class Compiland:
         return None
 
     def file(self, file_id: int) -> File:
-        """(path, checksum) of a file id: an offset in the module's DEBUG_S_FILECHKSMS."""
+        """(path, checksum) of a file id: an offset in DEBUG_S_FILECHKSMS, or -1, -2… in a C11 table."""
         known = self._files.get(file_id)
+        if known is None and file_id < 0:
+            return self._old_files[-1 - file_id], None
         if known is None:
             self._read_subsections()
             part = next((part for part in self._others if part.kind == DEBUG_S_FILECHKSMS), None)

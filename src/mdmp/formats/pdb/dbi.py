@@ -17,8 +17,7 @@ from mdmp.errors import FormatError
 from mdmp.formats.pdb.msf import Stream
 
 NO_STREAM = 0xFFFF
-CONTRIBUTIONS_V60 = 0xEFFE0000 + 19970605
-CONTRIBUTIONS_V2 = 0xEFFE0000 + 20140516
+STRIDES = {0xEFFE0000 + 19970605: 28, 0xEFFE0000 + 20140516: 32}  # by version of the contributions
 FLAG_INCREMENTAL, FLAG_STRIPPED = 1, 2
 DEBUG_STREAMS = (
     *("fpo", "exception", "fixup", "omap_to_source", "omap_from_source", "sections"),
@@ -162,17 +161,14 @@ class Contributions:
     def __init__(self, stream: Stream, at: int, size: int) -> None:
         self._stream = stream
         self._at = at + 4
-        self._stride = 28
-        self._count = 0
+        self._size = max(size - 4, 0)
+        self._stride = 0
         self._searches = 0
         self._places: array[int] | None = None
         self._order: list[int] | None = None
-        if size >= 4:
-            version = stream.u32(at)
-            if version not in (CONTRIBUTIONS_V60, CONTRIBUTIONS_V2):
-                raise FormatError(f"{stream.name}.section contributions", f"unknown version {version:#x}", at)
-            self._stride = 28 if version == CONTRIBUTIONS_V60 else 32
-            self._count = (size - 4) // self._stride
+
+    def __len__(self) -> int:
+        return self._size // (self._stride or 28)
 
     def find(self, section: int, offset: int) -> Contribution | None:
         """The contribution that covers a place."""
@@ -181,10 +177,15 @@ class Contributions:
 
     def nearest(self, section: int, offset: int) -> Contribution | None:
         """The last contribution of the section that does not start behind `offset`."""
+        if not self._stride:
+            version = self._stream.u32(self._at - 4)
+            if version not in STRIDES:
+                raise FormatError(f"{self._stream.name}.section contributions", f"unknown version {version:#x}")
+            self._stride = STRIDES[version]
         wanted = section << 32 | offset
         self._searches += 1
         if self._places is None and self._searches <= COLD_SEARCHES:
-            i = bisect_right(range(self._count), wanted, key=self._place) - 1
+            i = bisect_right(range(len(self)), wanted, key=self._place) - 1
             found = self._get(i) if i >= 0 else None
             if found and found.section == section and offset < found.offset + found.size:
                 return found
@@ -204,15 +205,16 @@ class Contributions:
         return Contribution(*_CONTRIBUTION.unpack(self._stream.read(self._at + index * self._stride, 18)))
 
     def _read_places(self) -> None:
-        data = self._stream.read(self._at, self._count * self._stride)
-        column = bytearray(8 * self._count)
+        count = len(self)
+        data = self._stream.read(self._at, count * self._stride)
+        column = bytearray(8 * count)
         for to, source in enumerate((4, 5, 6, 7, 0, 1)):  # offset, then section
             column[to::8] = data[source :: self._stride]
         places = array("Q", column)
         if sys.byteorder == "big":
             places.byteswap()
         if any(map(int.__gt__, places, islice(places, 1, None))):
-            self._order = sorted(range(self._count), key=places.__getitem__)
+            self._order = sorted(range(count), key=places.__getitem__)
             places = array("Q", sorted(places))
         self._places = places
 

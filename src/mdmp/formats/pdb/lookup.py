@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from mdmp.errors import FormatError
 from mdmp.formats.pdb.compiland import Checksum, Compiland, File
+from mdmp.formats.pdb.dbi import Dbi
 from mdmp.formats.pdb.extents import Extent
 from mdmp.formats.pdb.inlines import Inlined, find_inlined
 from mdmp.formats.pdb.parts import Parts
@@ -39,9 +40,15 @@ class Lookup:
     def frames(self, section: int, offset: int) -> tuple[PdbFrame, ...]:
         """The functions at a place, innermost first; empty when nothing is known."""
         parts, dbi = self._parts, self._parts.dbi
-        contribution = parts.survive(dbi.contributions.find, section, offset) if dbi else None
+        if dbi is None or not len(dbi.contributions):
+            return self._public(None, section, offset, 0)
+        try:
+            contribution = dbi.contributions.find(section, offset)
+        except FormatError as problem:
+            parts.tell(problem)
+            return self._public(None, section, offset, 0)
         if contribution is None:
-            return self._padding(section, offset)
+            return self._padding(dbi, section, offset)
         compiland = parts.compiland(contribution.module)
         scope = parts.survive(compiland.scope, section, offset) if compiland else None
         frames = None
@@ -97,10 +104,10 @@ class Lookup:
         at = parts.rva(section, found[0].offset) or 0
         return (PdbFrame(found[0].name, at, None, path, line, False, checksum, "public"),)
 
-    def _padding(self, section: int, offset: int) -> tuple[PdbFrame, ...]:
+    def _padding(self, dbi: Dbi, section: int, offset: int) -> tuple[PdbFrame, ...]:
         """Filling between two pieces of code: counted to a public or thunk before it, but to no procedure."""
-        parts, dbi, publics = self._parts, self._parts.dbi, self._parts.publics
-        before = parts.survive(dbi.contributions.nearest, section, offset) if dbi else None
+        parts, publics = self._parts, self._parts.publics
+        before = parts.survive(dbi.contributions.nearest, section, offset)
         if before is None or publics is None or offset - before.offset - before.size > MAX_PADDING:
             return ()
         found = parts.survive(publics.nearest, section, offset)

@@ -49,10 +49,14 @@ class Parts:
         try:
             return read(*args, **kwargs)
         except FormatError as problem:
-            if str(problem) not in self._told and len(self._told) < MAX_ISSUES:
-                self._told.add(str(problem))
-                self.issues.survive(problem)
+            self.tell(problem)
             return None
+
+    def tell(self, problem: FormatError) -> None:
+        """Note damage, each piece once however many answers it costs."""
+        if str(problem) not in self._told and len(self._told) < MAX_ISSUES:
+            self._told.add(str(problem))
+            self.issues.survive(problem)
 
     def _debug_stream(self, name: str) -> Stream | None:
         index = self.dbi.debug_streams.get(name) if self.dbi else None

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mdmp.binary.window import Window
 from mdmp.formats.pdb.dbi import FLAG_INCREMENTAL, FLAG_STRIPPED, ModuleInfo
-from mdmp.formats.pdb.frames import FrameData
+from mdmp.formats.pdb.frames import FrameData, FrameTable
 from mdmp.formats.pdb.lookup import Lookup, PdbFrame
 from mdmp.formats.pdb.parts import Parts
 from mdmp.formats.pdb.symbols import PROCEDURES
@@ -132,13 +132,23 @@ class Pdb:
 
     def frame_data(self, rva: int) -> FrameData | None:
         """How to unwind x86 code at `rva`, from FRAMEDATA."""
-        table, names = self._parts.frame_table, self._parts.names
-        source = self._parts.source_rva(rva)
-        found = table.find(source) if table and source is not None else None
-        if source is None or found is None:
+        parts = self._parts
+        source = parts.source_rva(rva)
+        if source is None:
             return None
-        program = self._parts.survive(names.get, found[1]) if names else None
-        return found[0]._replace(start=found[0].start + rva - source, program=program or "")
+        for table in [parts.frame_table] if parts.frame_table else self._module_frames(rva):
+            found = table.find(source)
+            if found:
+                program = parts.survive(parts.names.get, found[1]) if parts.names else None
+                return found[0]._replace(start=found[0].start + rva - source, program=program or "")
+        return None
+
+    def _module_frames(self, rva: int) -> list[FrameTable]:
+        """FRAMEDATA in the module of `rva`: for a PDB without the stream that the linker makes of it."""
+        parts, place = self._parts, self._parts.place(rva)
+        found = parts.survive(parts.dbi.contributions.find, *place) if parts.dbi and place else None
+        compiland = parts.compiland(found.module) if found else None
+        return (parts.survive(compiland.frame_tables) if compiland else None) or []
 
     def fpo(self, rva: int) -> FrameData | None:
         """The same from the older FPO_DATA records."""
