@@ -5,12 +5,14 @@ inlined standard function is blamed on the line that called it.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from mdmp.analysis.names import plain_name
+from mdmp.analysis.crash_reason import CrashReason
+from mdmp.analysis.names import module_stem, plain_name
 from mdmp.report import Blame, Frame
 
 _WORDS = {
@@ -60,11 +62,20 @@ def skip_class(module: str | None, function: str | None, system_modules: Collect
     return None
 
 
-def blame(thread_index: int, frames: tuple[Frame, ...], system_modules: Collection[str] = ()) -> Blame | None:
+def blame(
+    thread_index: int,
+    frames: tuple[Frame, ...],
+    system_modules: Collection[str] = (),
+    reason: CrashReason | None = None,
+) -> Blame | None:
     """The frame to blame of a thread, and why; None for a thread without frames.
 
-    `system_modules` are names (lower case) of modules known to be the system's by their folder.
+    `system_modules` are names (lower case) of modules known to be the system's by their folder. After a call to a
+    wrong place (`reason` tells) the innermost frame is not in code: its caller is to blame. After a stack overflow
+    it is the innermost frame of the recursion.
     """
+    no_code = reason is not None and reason.kind == "access" and reason.access == "execute"
+    recursion = recursive_functions(frames) if reason is not None and reason.kind == "stack-overflow" else ()
     skipped: list[str] = []
     weak: Place | None = None
     unknown: Place | None = None
@@ -74,18 +85,43 @@ def blame(thread_index: int, frames: tuple[Frame, ...], system_modules: Collecti
             unknown = unknown or place
             skipped.append("outside of all modules")
             continue
-        reason = skip_class(module, place.function, system_modules)
-        if reason is None:
+        if no_code and place.frame is frames[0] and len(frames) > 1:
+            skipped.append("no code")
+            continue
+        rule = skip_class(module, place.function, system_modules)
+        if rule is None and recursion and qualified(place) not in recursion:
+            skipped.append("not part of the recursion")
+        elif rule is None:
             return _blamed(thread_index, place, _why(skipped))
-        if reason in _WEAK and weak is None:
-            weak = place
-        skipped.append(_WORDS[reason])
+        else:
+            weak = weak or (place if rule in _WEAK else None)
+            skipped.append(_WORDS[rule])
     if weak is not None:
         return _blamed(thread_index, weak, "no frame is the application's own; this is the first outside the system")
     if unknown is not None and not any(frame.module for frame in frames):
         return _blamed(thread_index, unknown, "no frame lies in a known module")
     first = next(places(frames), None)
     return _blamed(thread_index, first, "no frame is the application's own; this is the innermost") if first else None
+
+
+def qualified(place: Place) -> str:
+    """`app!Cart::total`, or `app+0x1234` where no function is known; `?` outside of all modules."""
+    frame = place.frame
+    if frame.module is None:
+        return "?"
+    module = module_stem(frame.module)
+    return f"{module}!{plain_name(place.function)}" if place.function else f"{module}+{frame.module_offset or 0:#x}"
+
+
+def recursive_functions(frames: tuple[Frame, ...]) -> tuple[str, ...]:
+    """Qualified names of the application's functions that stand on the stack many times, sorted."""
+    counts = Counter(
+        qualified(place)
+        for place in places(frames)
+        if place.frame.module and skip_class(place.frame.module, place.function) is None
+    )
+    top = max(counts.values(), default=0)
+    return tuple(sorted(name for name, count in counts.items() if count >= max(3, top // 2)))
 
 
 def _blamed(thread_index: int, place: Place, why: str) -> Blame:

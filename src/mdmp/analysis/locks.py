@@ -10,6 +10,7 @@ SpinCount) and glibc's pthread_mutex_t (struct_mutex.h: lock, count, owner, nuse
 
 from dataclasses import dataclass
 
+from mdmp.analysis.blame import skip_class
 from mdmp.analysis.crash_reason import pointer_size
 from mdmp.analysis.names import plain_name
 from mdmp.report import Frame, ThreadReport
@@ -64,10 +65,14 @@ def lock_waits(snapshot: Snapshot, threads: tuple[ThreadReport, ...], memory: Me
     waits = []
     for thread in threads:
         frame = waits_in(thread, _LOCK_FUNCTIONS)
-        if frame is None:
+        top = thread.frames[0] if thread.frames else None
+        if frame is None and (top is None or top.function or skip_class(top.module, None) is None):
             continue
         lock, owner = _held_lock(snapshot, thread, tids, memory)
-        waits.append(LockWait(thread, plain_name(frame.function or ""), lock, owner))
+        if frame is not None:
+            waits.append(LockWait(thread, plain_name(frame.function or ""), lock, owner))
+        elif owner is not None and top is not None:  # the system's functions have no names here
+            waits.append(LockWait(thread, top.module or "", lock, owner))
     return tuple(waits)
 
 

@@ -5,19 +5,22 @@ joined by ` | `: `null-read | app!Cart::total | app!checkout`.
 
 - Kinds: `null-read`, `null-write`, `null-call`, `read`, `write`, `call` for access violations, `access` and
   `null-access` where the system does not tell which; `stack-overflow`; `fast-fail:NAME`; `cpp:TYPE`; `clr:CLASS`;
-  `stowed:HRESULT`; `signal:SIGABRT`; else the exception's name or number; `requested` or `none` without a crash.
+  `stowed:HRESULT`; `signal:SIGABRT`; else the exception's name or number (`int-divide-by-zero`); `requested` or
+  `none` without a crash.
 - A frame is `module!function`: module without extension or version in lower case, function without parameters,
   template arguments, or compiler-made numbers. Without a function it is `module+offset` (hex, relative to the
   module's base: stable for one build), without a module `?`.
+- A stack overflow is signed by the functions of its recursion in alphabetical order: where in the circle the stack
+  ran out is chance.
 - Inline functions count as frames. Frames found by scanning are left out after the blamed one, repeats
   (recursion) are taken once.
 """
 
 from collections.abc import Collection
 
-from mdmp.analysis.blame import Place, places, skip_class
+from mdmp.analysis.blame import Place, places, qualified, recursive_functions, skip_class
 from mdmp.analysis.crash_reason import CrashReason
-from mdmp.analysis.names import module_stem, plain_name
+from mdmp.analysis.names import plain_name
 from mdmp.report import Blame, Frame
 
 MAX_FRAMES = 3
@@ -28,6 +31,8 @@ def signature(
 ) -> str:
     """The signature of a crash; see the module's docstring for the recipe."""
     parts = [crash_kind(reason)]
+    if reason.kind == "stack-overflow" and (recursion := recursive_functions(frames)):
+        return " | ".join((*parts, *recursion[:MAX_FRAMES]))
     started = False
     for place in places(frames):
         if not started:
@@ -36,7 +41,7 @@ def signature(
                 continue
         elif _is_skipped(place, system_modules):
             continue
-        text = _frame(place)
+        text = qualified(place)
         if text not in parts[1:]:
             parts.append(text)
         if len(parts) > MAX_FRAMES:
@@ -61,7 +66,11 @@ def crash_kind(reason: CrashReason) -> str:
         case "stack-overflow" | "requested" | "none":
             return reason.kind
     name = reason.name.split(" / ")[0]
-    return f"signal:{name}" if name.startswith("SIG") else name.removeprefix("unknown ")
+    if name.startswith("SIG"):
+        return f"signal:{name}"
+    for prefix in ("unknown ", "EXCEPTION_", "STATUS_", "EXC_"):
+        name = name.removeprefix(prefix)
+    return name.lower().replace("_", "-").replace(" ", "-")
 
 
 def _is_skipped(place: Place, system_modules: Collection[str]) -> bool:
@@ -76,13 +85,3 @@ def _is_blamed(place: Place, blamed: Blame) -> bool:
         and place.function == blamed.function
         and (place.file, place.line) == (blamed.file, blamed.line)
     )
-
-
-def _frame(place: Place) -> str:
-    frame = place.frame
-    if frame.module is None:
-        return "?"
-    module = module_stem(frame.module)
-    if place.function:
-        return f"{module}!{plain_name(place.function)}"
-    return f"{module}+{frame.module_offset or 0:#x}"

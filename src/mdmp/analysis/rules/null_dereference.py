@@ -13,7 +13,8 @@ def find(case: Case) -> Finding | None:
     against = []
     if not exact and facts is not None and facts.register_value:
         against.append(
-            f"{facts.register} is {facts.register_value:#x}, not null: a small number was taken for a pointer"
+            f"{facts.register} is {facts.register_value:#x} rather than null: an offset was added to null before, or a "
+            "small number was taken for a pointer"
         )
     if facts is not None and facts.instruction is not None and facts.fault is None:
         against.append("no operand of the instruction leads to the reported address")
