@@ -10,6 +10,8 @@ from mdmp.analysis.crash_reason import CrashReason, pointer_size
 from mdmp.analysis.instruction import InstructionFacts, explain_instruction
 from mdmp.analysis.process_code import ProcessCode, ProcessMemory
 from mdmp.analysis.reason import crash_reason
+from mdmp.analysis.rules.case import Case
+from mdmp.analysis.rules.table import find_all
 from mdmp.analysis.signature import signature
 from mdmp.analysis.stacks import Stacks, walk_threads
 from mdmp.report import Crash, DumpFacts, Report
@@ -39,11 +41,13 @@ def analyze_snapshot(
     threads = walk_threads(stacks, snapshot, crashing, context, progress)
     modules = module_reports.loaded(snapshot, symbols, threads)
     main = module_reports.main_module(snapshot)
-    frames = threads[crashing].frames if crashing is not None else ()
+    stack = threads[crashing] if crashing is not None else None
+    frames = stack.frames if stack else ()
     of_the_system = system_module_names(
         ((m.name, m.path) for m in modules), modules[main].name if main is not None else None
     )
     blamed = blame(crashing, frames, of_the_system) if crashing is not None else None
+    case = Case(snapshot, reason, instruction, thread, stack, threads, blamed, memory)
     bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" else None
     system = snapshot.system
     return Report(
@@ -68,6 +72,7 @@ def analyze_snapshot(
         signature=signature(reason, blamed, frames, of_the_system),
         failure_bucket_id=bucket,
         failure_id_hash=failure_id_hash(bucket) if bucket else None,
+        findings=find_all(case),
         annotations=system_facts.annotations(snapshot),
         lsb_release=system_facts.lsb_release(snapshot),
         mac_crash_info=snapshot.annotations.mac_crash_info,
