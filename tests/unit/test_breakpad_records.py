@@ -104,5 +104,4 @@ def test_huge_numbers_are_damage(digits: int) -> None:
     assert records.read_func(b"FUNC " + number + b" 1 0 f") is None
     assert records.read_line(b"10 " + number + b" 1 1") is None
     assert records.read_file(b"FILE " + number + b" f") is None
-    assert records.read_inline(b"INLINE " + number + b" 1 1 1 10 10") is None
-    assert records.read_inline(b"INLINE 0 1 1 1 " + number + b" 10") is None
+    assert records.read_cfi_init(b"STACK CFI INIT 10 " + number + b" .cfa: $rsp") is None

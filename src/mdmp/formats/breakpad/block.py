@@ -6,20 +6,31 @@ from collections.abc import Callable
 from operator import itemgetter
 
 from mdmp.binary.window import Window
-from mdmp.formats.breakpad.records import CfiInit, Func, Inline, Line, Rules, read_cfi_change, read_inline, read_line
+from mdmp.formats.breakpad.records import (
+    CfiChange,
+    CfiInit,
+    Func,
+    Inline,
+    Line,
+    Rules,
+    read_cfi_change,
+    read_inline,
+    read_line,
+)
 from mdmp.formats.breakpad.tables import NONE
 
-MAX_TEXT = 1 << 18
-"""Bytes of one record that are looked at. Names of 80 KB have been seen."""
-MAX_BLOCK = 1 << 24
-"""Bytes below one FUNC record that are looked at: hundreds of thousands of lines."""
+MAX_TEXT = 1 << 16
+"""Bytes of one record that are looked at; longer names are cut there."""
+MAX_BLOCK = 1 << 21
+"""Bytes below one FUNC record that are looked at: about a hundred thousand lines."""
 MAX_CFI_CHANGES = 1 << 14
+MAX_CFI_REGISTERS = 64
 _MAX_OVERLAPS = 16
 
 _END = re.compile(rb"\n(?:FUNC|PUBLIC|STACK|FILE|MODULE|INFO) ")
 
-Damaged = Callable[[int], None]
-"""Told the offset of each record that breaks its form."""
+Damaged = Callable[[int, str], None]
+"""Told the offset of a record that is given up, and why; "" where it breaks its form."""
 
 
 def text_at(window: Window, offset: int) -> bytes:
@@ -43,9 +54,12 @@ class FunctionBlock:
         limit = min(window.start + window.size, at + MAX_BLOCK)
         end = _END.search(window.buffer, at, limit)
         head, *lines = bytes(window.buffer[at : end.start() if end else limit]).split(b"\n")
+        if not end and limit < window.start + window.size:
+            del lines[-1:]
+            damaged(offset, f"expected at most {MAX_BLOCK} bytes of lines for a function; more are not looked at")
         offset += len(head) + 1
-        self._inlines: list[tuple[int, int, int, int]] = []
-        """(depth, start, end, offset of the record)"""
+        self._inlines: list[tuple[int, int, int, int, Inline]] = []
+        """(depth, start, end, offset of the record, record)"""
         first = 0  # INLINE records come before line records as a rule
         while first < len(lines) and lines[first].startswith(b"INLINE "):
             self._add_inline(lines[first], offset)
@@ -75,33 +89,26 @@ class FunctionBlock:
         for i in range(last, max(last - _MAX_OVERLAPS, -1), -1):
             line = read_line(self._lines[i])
             if not line:
-                self._damaged(self._offset + sum(len(text) + 1 for text in self._lines[:i]))
+                self._damaged(self._offset + sum(len(text) + 1 for text in self._lines[:i]), "")
             elif line.start <= rva < line.start + line.size:
                 return line
         return None
 
     def inline_at(self, rva: int, depth: int) -> tuple[int, int, Inline] | None:
         """(start, end, record) of the call at `depth` whose inlined code covers `rva`."""
-        i = bisect_right(self._inlines, (depth, rva, NONE, NONE)) - 1
+        i = bisect_right(self._inlines, (depth, rva, NONE)) - 1
         if i < 0:
             return None
-        found_depth, start, end, offset = self._inlines[i]
-        if found_depth != depth or rva >= end:
-            return None
-        inline = read_inline(text_at(self._window, offset))
-        if not inline:
-            self._damaged(offset)
-        return (start, end, inline) if inline else None
+        found_depth, start, end, _, inline = self._inlines[i]
+        return (start, end, inline) if found_depth == depth and rva < end else None
 
     def _add_inline(self, text: bytes, offset: int) -> None:
-        fields = text.split()
-        try:
-            depth = int(fields[1])
-            for i in range(4 + len(fields) % 2, len(fields), 2):
-                start = int(fields[i], 16)
-                self._inlines.append((depth, start, start + int(fields[i + 1], 16), offset))
-        except (ValueError, IndexError):
-            self._damaged(offset)
+        inline = read_inline(text)
+        if inline:
+            depth = inline.depth
+            self._inlines += [(depth, start, start + size, offset, inline) for start, size in inline.ranges]
+        else:
+            self._damaged(offset, "")
 
     def _sort_out(self) -> None:
         """Keep the line records, by address; take INLINE records out, and report what is neither."""
@@ -114,7 +121,7 @@ class FunctionBlock:
             elif text.startswith(b"INLINE "):
                 self._add_inline(text, offset)
             elif text.strip() and not text.startswith(b"INLINE_ORIGIN "):
-                self._damaged(offset)
+                self._damaged(offset, "")
             offset += len(text) + 1
         found.sort(key=itemgetter(0))
         self._starts = [start for start, _ in found]
@@ -144,25 +151,28 @@ class CfiBlock:
         self.init = init
         self.limit = init.start + init.size
         """End of the addresses that the rules are good for."""
-        changes = list[tuple[int, Rules]]()
+        changes = list[CfiChange]()
         at, end = window.start + offset, window.start + window.size
-        while (at := window.buffer.find(b"\n", at, end) + 1) > 0:
-            text = text_at(window, at - window.start)
+        for _ in range(MAX_CFI_CHANGES):
+            at = window.buffer.find(b"\n", at, end) + 1
+            text = text_at(window, at - window.start) if at else b""
             if not text.startswith(b"STACK CFI ") or text.startswith(b"STACK CFI INIT "):
                 break
             change = read_cfi_change(text)
-            if not change:
-                damaged(at - window.start)
-            elif len(changes) < MAX_CFI_CHANGES:
-                changes.append((change.start, change.rules))
+            if change:
+                changes.append(change)
             else:
-                self.limit = min(self.limit, change.start)  # rules that miss a change are wrong from there on
-                break
+                damaged(at - window.start, "")
+        else:
+            # What misses a change is wrong from there on.
+            self.limit = max((change.start for change in changes), default=init.start)
+            damaged(offset, f"expected at most {MAX_CFI_CHANGES} changes of rules; more are not looked at")
         changes.sort(key=itemgetter(0))
-        self._starts = [start for start, _ in changes]
+        self._starts = [change.start for change in changes]
         self._states = [init.rules]
-        for _, rules in changes:
-            self._states.append({**self._states[-1], **rules})
+        for change in changes:
+            rules = {**self._states[-1], **change.rules}
+            self._states.append(rules if len(rules) <= MAX_CFI_REGISTERS else self._states[-1])
 
     @property
     def cost(self) -> int:

@@ -174,16 +174,16 @@ def read_line(line: bytes) -> Line | None:
 def read_inline(line: bytes) -> Inline | None:
     """Four numbers and pairs, or in the old form three numbers and pairs: the count of fields tells which."""
     fields = line.split()
-    head = 4 + len(fields) % 2 if len(fields) > 5 else 0
+    head = 4 + len(fields) % 2
+    if len(fields) < 6 or b"-" in line:
+        return None
     try:
         numbers = [int(field) for field in fields[1:head]]
         bounds = [int(field, 16) for field in fields[head:]]
     except ValueError:
         return None
-    if not head or min(*numbers, *bounds) < 0 or max(numbers) >= 10**10 or max(bounds) >> 64:
-        return None
-    call_file = numbers[2] if head == 5 else None
-    return Inline(numbers[0], numbers[1], call_file, numbers[-1], tuple(zip(bounds[::2], bounds[1::2], strict=True)))
+    ranges = tuple(zip(bounds[::2], bounds[1::2], strict=True))
+    return Inline(numbers[0], numbers[1], numbers[2] if head == 5 else None, numbers[-1], ranges)
 
 
 def read_stack_win(line: bytes) -> StackWin | None:

@@ -66,10 +66,11 @@ class SymFile:
             self.module = self.module or records.read_module(line)
             self.code_id = self.code_id or records.read_code_id(line)
         self._tables = self._load(index_folder, modified) if index_folder else scan(window)
-        self._damaged = dict.fromkeys(self._tables.damaged.keys)
+        self._damaged = dict.fromkeys(self._tables.damaged.keys, "")
         self._functions = _Blocks[FunctionBlock]()
         self._cfi = _Blocks[CfiBlock]()
         self._files: dict[int, str | None] = {}
+        self._origins: dict[int, Origin | None] = {}
 
     @classmethod
     def open(cls, path: Path, index_folder: Path | None = None) -> "SymFile":
@@ -154,7 +155,7 @@ class SymFile:
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """The damaged records met so far, at most `MAX_DAMAGED`: those of the index, and those in blocks looked at."""
+        """The damaged records met so far: those of the index, and those in the blocks that were looked at."""
         found, line, last = list[Issue](), 1, 0
         for offset in sorted(self._damaged):
             for at in range(last, offset, _HEAD):
@@ -163,8 +164,10 @@ class SymFile:
             text = text_at(self.window, offset)
             kind = _KINDS.match(text)
             expected = records.EXPECTED.get(b" ".join(kind[0].split()) if kind else b"", records.EXPECTED[b""])
-            problem = f"expected `{expected}`; found {text[:80]!r}"
+            problem = self._damaged[offset] or f"expected `{expected}`; found {text[:80]!r}"
             found.append(Issue(f"{self.window.name} line {line}", problem, self.window.start + offset))
+        if len(found) >= MAX_DAMAGED:
+            found.append(Issue(self.window.name, "more damaged records are not listed"))
         return tuple(found)
 
     def _load(self, folder: Path, modified: int) -> Tables:
@@ -176,16 +179,16 @@ class SymFile:
             store.save(path, identity, tables)
         return tables
 
-    def _note(self, offset: int) -> None:
+    def _note(self, offset: int, problem: str) -> None:
         if len(self._damaged) < MAX_DAMAGED:
-            self._damaged[offset] = None
+            self._damaged.setdefault(offset, problem)
 
     def _read(self, offset: int | None, read: Callable[[bytes], T | None]) -> T | None:
         if offset is None:
             return None
         record = read(text_at(self.window, offset))
         if record is None:
-            self._note(offset)
+            self._note(offset, "")
         return record
 
     def _function(self, rva: int) -> FunctionBlock | None:
@@ -213,7 +216,9 @@ class SymFile:
         return self._files[number]
 
     def _origin(self, number: int) -> Origin | None:
-        return self._read(self._tables.origins.exactly(number), records.read_origin)
+        if number not in self._origins:
+            self._origins[number] = self._read(self._tables.origins.exactly(number), records.read_origin)
+        return self._origins[number]
 
 
 class _Blocks(Generic[B]):
