@@ -178,6 +178,11 @@ def plain(name: str) -> str:
     return name.partition("(")[0] if not name.startswith(("(", "`")) else name
 
 
+def spellings(public: str) -> list[str]:
+    """A C function's name, as it is and without what the compiler adds on x86."""
+    return sorted({public, re.sub(r"^_(\w+?)(@\d+)?$", r"\1", public)})
+
+
 @cache
 def image(path: Path) -> Image:
     return Image(path)
@@ -301,7 +306,15 @@ def table(path: Path) -> None:
     spread = {low + (high - low) * i // 200 for i in range(200)}
     answers = symbolize(code, sorted(edges | spread))
     for answer, line in zip(answers, lldb_lines(code, answers), strict=True):
-        if answer["frames"] and answer["frames"][0]["line"] != line:
+        at, frames = int(answer["address"], 16), answer["frames"]
+        double = any(start <= at < end for start, end in code.double_lines)
+        if frames and frames[0]["line"] is None:  # no procedure record: only publics and thunks name this place
+            frames[0].pop("aliases", None)
+            if at in code.publics:
+                frames[0]["aliases"] = [name for public in code.publics[at] for name in spellings(public)]
+            else:
+                answer["open"] = True
+        elif frames and (frames[0]["line"] != line or double):
             answer["open"] = True
     (HERE / "lookups" / f"{path.name}.jsonl").write_text("".join(json.dumps(answer) + "\n" for answer in answers))
     print(f"{path.name}: {len(answers)} look-ups, {sum('open' in answer for answer in answers)} open")

@@ -6,7 +6,7 @@ import re
 import struct
 import subprocess
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +36,40 @@ class Image:
         count, optional = struct.unpack_from("<H", data, pe + 6)[0], struct.unpack_from("<H", data, pe + 20)[0]
         at = pe + 24 + optional
         self.sections = [struct.unpack_from("<II", data, at + 40 * i + 8) for i in range(count)]  # size, address
+        self.publics: dict[int, list[str]] = {}
         self.functions = self._functions() if self.path.with_suffix(".pdb").exists() else []
         exports = run("llvm-readobj-22", "--coff-exports", self.path)
         self.exports = sorted(
             (int(rva, 16), name) for name, rva in re.findall(r"Name: (\S+)\s+RVA: (0x[0-9A-Fa-f]+)", exports)
         )
 
+    def _place(self, section: str, offset: str | int) -> int:
+        return self.sections[int(section) - 1][1] + int(offset)
+
     def _functions(self) -> list[tuple[int, int, str]]:
-        """(offset, size, name) of each procedure record, and of publics that no such record covers."""
+        """(offset, size, name) of each procedure record, and of the publics in code without one (size: a guess)."""
         text = run("llvm-pdbutil-22", "dump", "--symbols", "--publics", self.path.with_suffix(".pdb"))
-        found = []
         pattern = r"S_[GL]PROC32 \[size = \d+\] `(.*)`\n.*addr = (\d+):(\d+), code size = (\d+)"
-        for name, section, offset, size in re.findall(pattern, text):
-            found.append((self.sections[int(section) - 1][1] + int(offset), int(size), name))
+        found = [(self._place(*place), int(size), name) for name, *place, size in re.findall(pattern, text)]
+        pattern = r"S_PUB32 \[size = \d+\] `(.*)`\n.*addr = (0001):(\d+)"
+        for name, *place in re.findall(pattern, text):
+            self.publics.setdefault(self._place(*place), []).append(name)
         known = {start for start, _, _ in found}
-        pattern = r"S_PUB32 \[size = \d+\] `(.*)`\n.*flags = .*function.*addr = (\d+):(\d+)"
-        for name, section, offset in re.findall(pattern, text):
-            start = self.sections[int(section) - 1][1] + int(offset)
-            if start not in known:
-                found.append((start, 64, name))
-        return sorted(found)
+        guesses = [(at, 64, name) for at, names in self.publics.items() for name in names if at not in known]
+        return sorted(found + guesses)
+
+    @cached_property
+    def double_lines(self) -> set[tuple[int, int]]:
+        """Where code has two line records for its first byte: the tools take one or the other."""
+        text = run("llvm-pdbutil-22", "dump", "-l", self.path.with_suffix(".pdb"))
+        found = set()
+        for section, end, block in re.findall(
+            r"(\d{4}):[0-9A-F]{8}-([0-9A-F]{8}), line.*\n((?:.* [0-9A-F]{8} .*\n)*)", text
+        ):
+            starts = [self._place(section, int(at, 16)) for at in re.findall(r" ([0-9A-F]{8}) ", block)]
+            edges = [*starts, self._place(section, int(end, 16))]
+            found |= {(at, min(edge for edge in edges if edge > at)) for at in starts if starts.count(at) > 1}
+        return found
 
     @property
     def code(self) -> tuple[int, int]:
