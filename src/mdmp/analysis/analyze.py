@@ -10,6 +10,7 @@ from mdmp.analysis.crash_reason import CrashReason, pointer_size
 from mdmp.analysis.instruction import InstructionFacts, explain_instruction
 from mdmp.analysis.process_code import ProcessCode, ProcessMemory
 from mdmp.analysis.reason import crash_reason
+from mdmp.analysis.refine import refine
 from mdmp.analysis.rules.case import Case
 from mdmp.analysis.rules.table import find_all
 from mdmp.analysis.signature import signature
@@ -35,8 +36,9 @@ def analyze_snapshot(
     crashing, _ = choose_thread(snapshot, exception)
     thread = (snapshot.threads or ())[crashing] if crashing is not None else None
     context = (exception.context if exception else None) or (thread.context if thread else None)
-    reason = crash_reason(snapshot, exception, memory)
-    instruction = explain_instruction(snapshot, context, reason, thread, memory)
+    reported = crash_reason(snapshot, exception, memory)
+    instruction = explain_instruction(snapshot, context, reported, thread, memory)
+    reason = refine(reported, instruction)
     stacks = Stacks(snapshot, code, sources, max_frames)
     threads = walk_threads(stacks, snapshot, crashing, context, progress)
     modules = module_reports.loaded(snapshot, symbols, threads)
@@ -46,7 +48,7 @@ def analyze_snapshot(
     of_the_system = system_module_names(
         ((m.name, m.path) for m in modules), modules[main].name if main is not None else None
     )
-    blamed = blame(crashing, frames, of_the_system) if crashing is not None else None
+    blamed = blame(crashing, frames, of_the_system, reason) if crashing is not None else None
     case = Case(snapshot, reason, instruction, thread, stack, threads, blamed, memory)
     bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" else None
     system = snapshot.system

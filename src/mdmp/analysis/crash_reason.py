@@ -50,3 +50,18 @@ def of_address(address: int, pattern: Pattern | None) -> str:
             return "a null pointer" if address == 0 else f"a null pointer (address {address:#x})"
         case _:
             return f"address {address:#x}, {pattern.text}"
+
+
+def access_title(access: str | None, address: int, pattern: Pattern | None) -> str:
+    """The title of a bad access: `write to a null pointer (address 0x18)`."""
+    where = of_address(address, pattern)
+    match access:
+        case "read":
+            return f"read from {where}"
+        case "write":
+            return f"write to {where}"
+        case "execute" if pattern is not None and pattern.kind == "null":
+            return f"jump or call to {where}"
+        case "execute":
+            return f"jump or call to {where}, which is not executable"
+    return f"access to {where}"

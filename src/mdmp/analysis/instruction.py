@@ -32,6 +32,10 @@ class InstructionFacts:
     pattern: Pattern | None = None
     """What the value of that register, or else the address, looks like."""
     explanation: str | None = None
+    bytes_known: bool = True
+    """Do the dump or the images hold the bytes at the address?"""
+    bad_target: bool = False
+    """The processor was sent to a place without code; there is no instruction to explain."""
     return_address: int | None = None
     """After a call to a bad place: the word that the call left behind."""
 
@@ -61,7 +65,7 @@ def explain_instruction(
     teb = thread.teb if thread and snapshot.system.os == "windows" else None
     instruction = decode(code, address, context.registers, context.cpu, teb) if code else None
     if instruction is None:
-        return InstructionFacts(address, None)
+        return InstructionFacts(address, None, bytes_known=bool(code))
     accesses = tuple(
         MemoryAccess(o.address, o.size, o.access, o.expression, _is_guard(snapshot, o.address))
         for o in instruction.operands
@@ -205,5 +209,6 @@ def _bad_target(
         address,
         pattern=pattern,
         explanation=f"the program was sent to {place}{who}",
+        bad_target=True,
         return_address=came_from if module else None,
     )

@@ -6,8 +6,8 @@ exceptions see the files named for them.
 
 from mdmp.analysis.clr_exception import managed_exception
 from mdmp.analysis.cpp_exception import ThrownObject, thrown_object
-from mdmp.analysis.crash_reason import CrashReason, of_address, pointer_size
-from mdmp.analysis.patterns import Pattern, recognize
+from mdmp.analysis.crash_reason import CrashReason, access_title, pointer_size
+from mdmp.analysis.patterns import recognize
 from mdmp.analysis.stowed import StowedException, stowed_exceptions
 from mdmp.platforms import ntstatus
 from mdmp.platforms.clr import EXCEPTION_CLASSES
@@ -156,8 +156,9 @@ def _bad_access(exception: ExceptionRecord, address: int, size: int) -> CrashRea
             details = (f"the file system's error: {subcode_name or ''} ({subcode:#010x})".replace(":  (", ": ("),)
     else:
         words = f"{words}_{suffix}" if suffix else words
-        title = _access_title(access, address, pattern, size)
+        title = access_title(access, address, pattern)
         if size == 8 and address == 0xFFFFFFFFFFFFFFFF:
+            title = f"{access or 'access'}: a non-canonical address was used"
             details = (
                 "Windows gives -1 for a non-canonical address; the operands of the instruction tell the real one",
             )
@@ -174,21 +175,6 @@ def _bad_access(exception: ExceptionRecord, address: int, size: int) -> CrashRea
         subcode=subcode,
         subcode_name=subcode_name,
     )
-
-
-def _access_title(access: str | None, address: int, pattern: Pattern | None, size: int) -> str:
-    where = of_address(address, pattern)
-    if size == 8 and address == 0xFFFFFFFFFFFFFFFF:
-        where = "a non-canonical address"
-    match access:
-        case "read":
-            return f"read from {where}"
-        case "write":
-            return f"write to {where}"
-        case "execute":
-            null = pattern is not None and pattern.kind == "null"
-            return f"jump or call to {where}" + ("" if null else ", which is not executable")
-    return f"access to {where}"
 
 
 def _fast_fail(code: int, subcode: int, address: int) -> CrashReason:

@@ -50,10 +50,7 @@ class Case:
     @property
     def executes(self) -> bool:
         """The processor was sent to a place without code."""
-        facts = self.instruction
-        return self.bad_access and (
-            self.reason.access == "execute" or (facts is not None and facts.address == self.reason.address)
-        )
+        return self.bad_access and self.reason.access == "execute"
 
     def places(self, limit: int = 24) -> Iterator[tuple[Place, str]]:
         """The functions on the stack with their plain names, innermost first; the innermost `limit` frames."""

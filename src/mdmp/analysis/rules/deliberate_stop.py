@@ -1,6 +1,7 @@
 """The program stopped itself: an assertion, an abort, a fail-fast."""
 
 from mdmp.analysis.rules.case import Case
+from mdmp.analysis.rules.debugger_break import is_debugger_break
 from mdmp.report import Finding
 
 _ASSERTS = (
@@ -22,7 +23,7 @@ def find(case: Case) -> Finding | None:
     trap = case.instruction is not None and (case.instruction.text or "").startswith(("ud2", "int3", "brk", "udf"))
     stops = reason.kind in ("abort", "breakpoint") or (reason.kind == "instruction" and trap)
     fast_fail = reason.kind == "fast-fail" and reason.subcode_name not in _OTHERS
-    if not (assertion or caller or stops or fast_fail):
+    if not (assertion or caller or stops or fast_fail) or is_debugger_break(case):
         return None
     evidence = [f"assertion: {assertion}"] if assertion else []
     if caller:

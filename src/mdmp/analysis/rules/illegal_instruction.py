@@ -42,13 +42,16 @@ def find(case: Case) -> Finding | None:
             ),
             advice="the program was built for newer processors, or its choice of code by CPU features failed",
         )
-    evidence = (f"the instruction is `{facts.text}`",) if facts and facts.text else ("the bytes are no instruction",)
+    text = f"`{facts.text}`" if facts and facts.text else None
+    if text is None and (facts is None or not facts.bytes_known):
+        text = "unknown: the dump does not hold it"
+    evidence = (f"the instruction is {text}",) if text else ("the bytes are no instruction",)
     return Finding(
         kind="illegal-instruction",
         category="memory corruption",
         title="execution of something that is no instruction",
         confidence="possible",
         evidence=evidence,
-        against=("a valid instruction that the dump's memory no longer shows",) if facts and facts.text else (),
+        against=("the instruction looks valid, or is not known",) if text else (),
         advice="the code was overwritten, or a jump went to the wrong place; compare the code with the image file",
     )

@@ -6,6 +6,7 @@ from mdmp.analysis.rules import (
     bit_flip,
     buffer_overrun,
     deadlock,
+    debugger_break,
     deliberate_stop,
     divide_by_zero,
     file_page_error,
@@ -13,6 +14,7 @@ from mdmp.analysis.rules import (
     illegal_instruction,
     invalid_handle,
     invalid_parameter,
+    invalid_pointer,
     list_corruption,
     misaligned_vector,
     missing_dll,
@@ -67,6 +69,7 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
     file_page_error.find,
     missing_dll.find,
     invalid_handle.find,
+    debugger_break.find,
     deliberate_stop.find,
     own_exception.find,
     deadlock.find,
@@ -79,4 +82,6 @@ _CONFIDENCE = ("certain", "likely", "possible")
 def find_all(case: Case) -> tuple[Finding, ...]:
     """What the rules find, the surest first."""
     found = [finding for rule in RULES if (finding := rule(case)) is not None]
+    if not found and (last := invalid_pointer.find(case)) is not None:
+        found.append(last)
     return tuple(sorted(found, key=lambda finding: _CONFIDENCE.index(finding.confidence)))

@@ -1,0 +1,28 @@
+"""A debugger broke into the process: nothing crashed."""
+
+from mdmp.analysis.rules.case import Case
+from mdmp.report import Finding
+
+_BREAKS = ("DbgBreakPoint", "DbgUiRemoteBreakin", "LdrpDoDebuggerBreak", "LdrInitShimEngineDynamic")
+
+
+def find(case: Case) -> Finding | None:
+    if not is_debugger_break(case):
+        return None
+    function = case.calls(*_BREAKS)
+    return Finding(
+        kind="debugger-break",
+        category="no crash",
+        title="a debugger broke into the process",
+        confidence="certain" if function else "likely",
+        evidence=(f"{function} is on the stack",) if function else ("the breakpoint is inside ntdll itself",),
+        against=() if function else ("without symbols another breakpoint of the system looks the same",),
+    )
+
+
+def is_debugger_break(case: Case) -> bool:
+    """Does the breakpoint belong to a debugger rather than to the program?"""
+    if case.reason.kind != "breakpoint" or case.snapshot.system.os != "windows" or case.reason.address is None:
+        return False
+    module = case.snapshot.module_at(case.reason.address)
+    return module is not None and module.name.lower() == "ntdll.dll"
