@@ -21,7 +21,7 @@ def read_old_lines(data: bytes, found: ExtentTable) -> list[str]:
         return files
     file_count, _ = _COUNTS.unpack_from(data)
     for at in unpack_from(f"<{min(file_count, (len(data) - 4) // 4)}I", data, 4):
-        if at + 4 > len(data):
+        if at + 4 > len(data) or len(found) > len(data):
             break
         segments, _ = _COUNTS.unpack_from(data, at)
         name_at = at + 4 + 12 * segments

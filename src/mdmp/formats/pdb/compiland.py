@@ -26,8 +26,7 @@ from mdmp.formats.pdb.lines import (
 from mdmp.formats.pdb.msf import Stream
 from mdmp.formats.pdb.symbols import (
     MAX_BODY,
-    PROCEDURES,
-    S_THUNK32,
+    NAMED,
     record_name,
     scan_scopes,
 )
@@ -51,8 +50,10 @@ class Compiland:
             raise FormatError(stream.name, f"parts of {sizes} bytes do not fit into {stream.size}")
         self._c13_at = info.symbols_size + info.c11_size
         self._scopes: ExtentTable | None = None
+        self._labels = ExtentTable()
         self._lines: ExtentTable | None = None
         self._others: list[Subsection] = []
+        self._old_data = b""
         self._old_lines: ExtentTable | None = None
         self._old_files: list[str] = []
         self._inlinees: dict[int, tuple[int, int]] | None = None
@@ -68,11 +69,12 @@ class Compiland:
             found = ExtentTable()
             at = 4
             while at < limit:
-                following = scan_scopes(self._stream.read(at, min(CHUNK, limit - at)), at, limit, found)
+                following = scan_scopes(self._stream.read(at, min(CHUNK, limit - at)), at, limit, found, self._labels)
                 if following <= at:
                     break
                 at = following
             found.seal()
+            self._labels.seal()
             self._scopes = found
         return self._scopes
 
@@ -83,11 +85,20 @@ class Compiland:
     def scopes(self) -> Iterator[Extent]:
         return iter(self._read_scopes())
 
+    def label(self, section: int, offset: int) -> Extent | None:
+        """The last label before a place, of those that stand outside of procedures.
+
+        So the 32-bit compiler marks its exception handlers, which have no procedure records.
+        """
+        self._read_scopes()
+        return self._labels.nearest(section, offset)
+
     def scope_at(self, position: int) -> Extent | None:
         """The scope whose record lies at a position, as a global reference names it."""
         found = ExtentTable()
         limit = self.info.symbols_size
-        scan_scopes(self._stream.read(position, min(0x10002, max(limit - position, 0))), position, limit, found)
+        data = self._stream.read(position, min(0x10002, max(limit - position, 0)))
+        scan_scopes(data, position, limit, found, ExtentTable())
         return next((scope for scope in found if scope.position == position), None)
 
     def record(self, scope: Extent) -> bytes:
@@ -100,9 +111,8 @@ class Compiland:
         return self._stream.read(scope.position, min(end - scope.position, MAX_BODY))
 
     def name(self, scope: Extent) -> str:
-        return (
-            record_name(self.record(scope), scope.kind) if scope.kind in PROCEDURES or scope.kind == S_THUNK32 else ""
-        )
+        """The name in the scope's record; empty for kinds that have none."""
+        return record_name(self.record(scope), scope.kind) if scope.kind in NAMED else ""
 
     # Lines
 
@@ -132,13 +142,13 @@ class Compiland:
         return found[1:] if found else None
 
     def _old_line(self, section: int, offset: int) -> tuple[int, int] | None:
-        data = self._stream.read(self.info.symbols_size, self.info.c11_size)
         if self._old_lines is None:
+            self._old_data = self._stream.read(self.info.symbols_size, self.info.c11_size)
             self._old_lines = ExtentTable()
-            self._old_files = read_old_lines(data, self._old_lines)
+            self._old_files = read_old_lines(self._old_data, self._old_lines)
             self._old_lines.seal()
         part = self._old_lines.find(section, offset)
-        line = find_old_line(data, part.position, offset) if part else None
+        line = find_old_line(self._old_data, part.position, offset) if part else None
         return (line, -1 - part.kind) if part and line is not None else None
 
     def lines(self) -> Iterator[tuple[Extent, list[tuple[int, int, int]]]]:

@@ -66,3 +66,8 @@ class ExtentTable:
             if place < self.starts[index] + self.sizes[index]:
                 return self._get(index)
         return None
+
+    def nearest(self, section: int, offset: int) -> Extent | None:
+        """The last extent of the section that does not start behind `offset`, whatever its size."""
+        index = bisect_right(self.starts, section << 32 | offset) - 1
+        return self._get(index) if index >= 0 and self.starts[index] >> 32 == section else None

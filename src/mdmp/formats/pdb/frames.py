@@ -7,6 +7,8 @@ from bisect import bisect_right
 from struct import Struct
 from typing import NamedTuple
 
+from mdmp.formats.pdb.msf import words
+
 FRAME_HAS_SEH, FRAME_HAS_EH, FRAME_IS_FUNCTION_START = 1, 2, 4
 FPO_FRAME_TYPES = ("fpo", "trap", "tss", "nonfpo")
 _FRAMEDATA = Struct("<6I2HI")
@@ -42,7 +44,7 @@ class _RangeTable:
     def __init__(self, data: bytes, layout: Struct) -> None:
         count = len(data) // layout.size
         data = data[: count * layout.size]
-        starts = [record[0] for record in layout.iter_unpack(data)]
+        starts = words(data)[:: layout.size // 4].tolist()
         if any(map(int.__gt__, starts, starts[1:])):
             order = sorted(range(count), key=starts.__getitem__)
             data = b"".join(data[i * layout.size : (i + 1) * layout.size] for i in order)
@@ -71,7 +73,7 @@ class FrameTable:
     """FRAMEDATA: the "new FPO" stream, or a DEBUG_S_FRAMEDATA subsection (with 4 bytes before the records)."""
 
     def __init__(self, data: bytes) -> None:
-        self._table = _RangeTable(data[len(data) % _FRAMEDATA.size :], _FRAMEDATA)
+        self._table = _RangeTable(data[4:] if len(data) % _FRAMEDATA.size == 4 else data, _FRAMEDATA)
 
     def __len__(self) -> int:
         return len(self._table)

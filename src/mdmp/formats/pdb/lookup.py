@@ -19,8 +19,8 @@ class PdbFrame(NamedTuple):
 
     `function` is the name as the PDB has it: without decoration for procedures and inlined functions, decorated for
     publics. `start` is where the physical function starts in the image, `size` its size in bytes. `checksum` of the
-    source file is (kind, digest). `source` says which record gave the name: procedure, inline, separated, thunk,
-    trampoline or public.
+    source file is (kind, digest). `source` says which record gave the name: procedure, inline, separated,
+    thunk, trampoline, public or label (an exception handler of 32-bit code).
     """
 
     function: str
@@ -54,7 +54,7 @@ class Lookup:
         frames = None
         if compiland and scope:
             frames = parts.survive(self._in_scope, compiland, scope, section, offset)
-        return frames or self._public(compiland, section, offset, contribution.offset)
+        return frames or self._nameless(compiland, section, offset, contribution.offset)
 
     def _in_scope(self, compiland: Compiland, scope: Extent, section: int, offset: int) -> tuple[PdbFrame, ...]:
         name, source = self._name(compiland, scope)
@@ -93,6 +93,20 @@ class Lookup:
         compiland = self._parts.compiland(contribution.module) if contribution else None
         scope = compiland.scope(section, offset) if compiland else None
         return compiland.name(scope) if compiland and scope and scope.offset == offset else ""
+
+    def _nameless(self, compiland: Compiland | None, section: int, offset: int, start: int) -> tuple[PdbFrame, ...]:
+        """Code without a procedure record: a public, or else a label, in the piece of code that starts at `start`."""
+        parts = self._parts
+        found = self._public(compiland, section, offset, start)
+        if found or compiland is None:
+            return found
+        label = parts.survive(compiland.label, section, offset)
+        name = parts.survive(compiland.name, label) if label and label.offset >= start else None
+        if label is None or not name:
+            return ()
+        path, line, checksum = self._line(compiland, section, offset)
+        at = parts.rva(section, label.offset) or 0
+        return (PdbFrame(name, at, None, path, line, False, checksum, "label"),)
 
     def _public(self, compiland: Compiland | None, section: int, offset: int, start: int) -> tuple[PdbFrame, ...]:
         """The nearest public before `offset`, if it is in the piece of code that starts at `start`."""

@@ -9,7 +9,7 @@ from struct import Struct
 from mdmp.formats.pdb.extents import ExtentTable
 
 S_INLINESITE_END = 0x114E
-S_THUNK32 = 0x1102
+S_THUNK32, S_LABEL32 = 0x1102, 0x1105
 S_LPROC32, S_GPROC32 = 0x110F, 0x1110
 S_TRAMPOLINE, S_SEPCODE = 0x112C, 0x1132
 S_INLINESITE, S_INLINESITE2 = 0x114D, 0x115D
@@ -23,20 +23,23 @@ PROCEDURES = frozenset(
     )
 )
 
+NAMED = PROCEDURES | {S_THUNK32, S_LABEL32}
+
 _HEAD = Struct("<HH")
+_LABEL = Struct("<IH")  # OFFSET, SECTION
 _PROC = Struct("<4xI4xI12xIH")  # parent, END, next, LENGTH, debug start, debug end, type, OFFSET, SECTION
 _THUNK = Struct("<4xI4xIHH")  # parent, END, next, OFFSET, SECTION, LENGTH
 _SEPCODE = Struct("<4xII4xIIHH")  # parent, END, LENGTH, flags, OFFSET, PARENT OFFSET, SECTION, PARENT SECTION
 _TRAMPOLINE = Struct("<HHIIHH")
 # How long the fixed part is, from the length field on; the name comes after it.
-_FIXED = {**dict.fromkeys(PROCEDURES, 39), S_THUNK32: 25, S_SEPCODE: 32, S_TRAMPOLINE: 20}
+_FIXED = {**dict.fromkeys(PROCEDURES, 39), S_THUNK32: 25, S_SEPCODE: 32, S_TRAMPOLINE: 20, S_LABEL32: 11}
 
 MAX_BODY = 1 << 22
 """How many bytes of one procedure's records are looked at; the longest seen take a few hundred kilobytes."""
 
 
-def scan_scopes(data: bytes, base: int, limit: int, found: ExtentTable) -> int:
-    """Collect procedures, thunks, separated code and trampolines of a stretch of records.
+def scan_scopes(data: bytes, base: int, limit: int, scopes: ExtentTable, labels: ExtentTable) -> int:
+    """Collect procedures, thunks, separated code and trampolines of a stretch of records, and labels outside of them.
 
     `data` starts at position `base`, records end at `limit`. Returns the position of the next record that is not in
     `data` as a whole (`base` when there is none such: the records are damaged). The records in a procedure are stepped
@@ -61,10 +64,14 @@ def scan_scopes(data: bytes, base: int, limit: int, found: ExtentTable) -> int:
             end, count, offset, _, section, _ = _SEPCODE.unpack_from(data, at + 4)
         elif kind == S_TRAMPOLINE:
             _, count, offset, _, section, _ = _TRAMPOLINE.unpack_from(data, at + 4)
+        elif kind == S_LABEL32:
+            count = 0
+            offset, section = _LABEL.unpack_from(data, at + 4)
         else:
             end, count, offset, section = _PROC.unpack_from(data, at + 4)
         if not base + following <= end < limit:
             end = 0
+        found = scopes if kind != S_LABEL32 else labels
         found.starts.append(section << 32 | offset)
         found.sizes.append(count)
         found.kinds.append(kind)
@@ -75,7 +82,7 @@ def scan_scopes(data: bytes, base: int, limit: int, found: ExtentTable) -> int:
 
 
 def record_name(record: bytes, kind: int) -> str:
-    """The name of a procedure or thunk record (from its length field on)."""
+    """The name of a procedure, thunk or label record (from its length field on)."""
     start = _FIXED[kind]
     if kind in (S_LPROC32_ST, S_GPROC32_ST):
         name = record[start + 1 : start + 1 + record[start]] if len(record) > start else b""
