@@ -168,7 +168,8 @@ class Stack:
             if name in SYSTEM | NO_PDB:
                 described.append({**entry, "function": None, "export": code.export_at(look_up)})
                 continue
-            places = symbolize(code, [look_up])[0]["frames"] or [{"function": None}]
+            runs = code.code[0] <= look_up < code.code[1]
+            places = symbolize(code, [look_up])[0]["frames"] if runs else [{"function": None}]
             described.extend(entry | place for place in places)
         return described
 
