@@ -29,7 +29,9 @@ def arm64_call_before(code: bytes) -> bool:
     if len(code) < 4:
         return False
     word = int.from_bytes(code[-4:], "little")
-    return word >> 26 == 0x25 or word & 0xFFFFFC1F == 0xD63F0000 or word & 0xFEFFF800 == 0xD63F0800
+    if word >> 26 == 0x25 or word & 0xFFFFFC1F == 0xD63F0000:  # bl, blr
+        return True
+    return word & 0xFFFFF81F == 0xD63F081F or word & 0xFFFFF800 == 0xD73F0800  # blraaz, blrabz; blraa, blrab
 
 
 def _operand_size(modrm: int, sib: int) -> int:
