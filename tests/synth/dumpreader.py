@@ -111,7 +111,7 @@ class Module:
     def image(self) -> Any:
         return self._image() if callable(self._image) else self._image
 
-    def frame_record(self, rva: int) -> Any:
+    def frame_data(self, rva: int) -> Any:
         return next((r for r in self._records if r.start <= rva < r.start + r.size), None)
 
 
