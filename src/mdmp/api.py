@@ -12,6 +12,7 @@ from mdmp.snapshot import Snapshot
 from mdmp.symbols.path import Place, local_places
 from mdmp.symbols.source_text import SourceFolders
 from mdmp.symbols.symbols import Symbols
+from mdmp.unwind import DEFAULT_LIMIT
 
 __all__ = [
     "FormatError",
@@ -47,7 +48,8 @@ def analyze(
     images: Iterable[AnyPath] = (),
     sources: Iterable[AnyPath] = (),
     symbol_path: str | None = None,
-    max_frames: int = 1024,
+    cache: AnyPath | None = None,
+    max_frames: int = DEFAULT_LIMIT,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """What a snapshot means: why the process stopped, where, every thread's stack, and what may be behind it.
@@ -55,9 +57,10 @@ def analyze(
     `symbols` and `images` are folders (plain or laid out as symbol stores) or single files, searched in order
     for PDBs and executables; `symbol_path` is a text in the syntax of `_NT_SYMBOL_PATH`, of which the local parts
     are used. The folder of the dump itself is searched last. `sources` are folders with source files.
+    `cache` is a folder that keeps indexes of big symbol files from one run to the next. `max_frames` limits each stack.
     `progress` is called with a line of text now and then.
     """
-    found = find_symbols(snapshot, symbols=symbols, images=images, symbol_path=symbol_path)
+    found = find_symbols(snapshot, symbols=symbols, images=images, symbol_path=symbol_path, cache=cache)
     folders = SourceFolders(tuple(Path(p) for p in (*sources, *_beside(snapshot))))
     return analyze_snapshot(snapshot, found, folders, max_frames=max_frames, progress=progress)
 
@@ -68,6 +71,7 @@ def find_symbols(
     symbols: Iterable[AnyPath] = (),
     images: Iterable[AnyPath] = (),
     symbol_path: str | None = None,
+    cache: AnyPath | None = None,
 ) -> Symbols:
     """The symbols of a snapshot's modules, searched for where `analyze` would when they are first needed."""
     beside = (Place(path, "beside the dump") for path in _beside(snapshot))
@@ -79,6 +83,7 @@ def find_symbols(
             *beside,
         ),
         images=tuple(Place(os.fspath(p), "--images") for p in images),
+        index_folder=Path(cache) if cache else None,
     )
 
 

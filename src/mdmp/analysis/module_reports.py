@@ -1,11 +1,14 @@
 """What the report says of modules: identity, and what became of the search for their files."""
 
+from dataclasses import replace
+
 from mdmp.report import ModuleReport, SymbolState, ThreadReport
 from mdmp.snapshot import DebugId, Module, Snapshot
 from mdmp.snapshot.module import base_name
-from mdmp.symbols.locate import Located
+from mdmp.symbols.locate import DAMAGED, FOUND, MISMATCHED, MISSING, Located
 from mdmp.symbols.symbols import Symbols
 
+_TELLING = (FOUND, MISMATCHED, DAMAGED, MISSING)
 NOT_SEARCHED = SymbolState("not searched", note="no stack goes through it")
 
 
@@ -43,9 +46,19 @@ def main_module(snapshot: Snapshot) -> int | None:
 
 def _searched(module: Module, symbols: Symbols) -> ModuleReport:
     found = symbols.of(module)
-    files = found.files
-    state = _state(files.pdb, "pdb")
-    return _report(module, files.debug, state, _state(files.image_file, "image"))
+    image = _state("image", found.image_search)
+    return _report(module, found.files.debug, _best_state(found.searches), image)
+
+
+def _best_state(searches: tuple[tuple[str, Located[object]], ...]) -> SymbolState:
+    """The search that found something; else the most telling failure, with what the other searches have to say."""
+    states = [_state(name, located) for name, located in searches]
+    best = min(states, key=lambda state: _TELLING.index(state.status))
+    if best.status == FOUND:
+        return best
+    notes = dict.fromkeys(state.note for state in states if state.note and state.status == best.status)
+    tried = dict.fromkeys(place for state in states for place in state.tried)
+    return replace(best, note="; ".join(notes) or None, tried=tuple(tried))
 
 
 def _plain(module: Module) -> ModuleReport:
@@ -68,11 +81,11 @@ def _report(module: Module, debug: DebugId | None, symbols: SymbolState, image: 
     )
 
 
-def _state(located: Located[object], kind: str) -> SymbolState:
+def _state(name: str, located: Located[object]) -> SymbolState:
     return SymbolState(
         status=located.state,
         path=str(located.path) if located.path else None,
         note=located.note,
         tried=located.tried,
-        format=kind if located.file is not None else None,
+        format=name if located.file is not None else None,
     )

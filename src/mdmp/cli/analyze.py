@@ -129,6 +129,7 @@ def _analyze(path: Path, args: argparse.Namespace, options: RenderOptions, prefi
             images=args.images,
             sources=args.source,
             symbol_path=os.environ.get("_NT_SYMBOL_PATH"),
+            cache=common.cache_folder(),
             progress=progress,
         )
         text = RENDERERS[args.form](report, options)

@@ -82,6 +82,16 @@ def add_symbols_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def cache_folder() -> Path:
+    """Where indexes of big symbol files are kept: `MDMP_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("MDMP_CACHE")
+    if chosen:
+        return Path(chosen)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mdmp", appauthor=False)
+
+
 def use_color(choice: str, stream: IO[str]) -> bool:
     """Whether to colour what goes to `stream`: `NO_COLOR` and `FORCE_COLOR` count under `auto`."""
     if choice != "auto":

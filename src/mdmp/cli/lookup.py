@@ -72,7 +72,7 @@ def _open(args: argparse.Namespace) -> Lookup:
         *(Place(str(path), "--images") for path in args.images),
         *local_places(os.environ.get("_NT_SYMBOL_PATH", ""), "_NT_SYMBOL_PATH"),
     )
-    return open_symbols(args.file, image=args.image, pdb=args.pdb, places=places).lookup
+    return open_symbols(args.file, pdb=args.pdb, places=places, index_folder=common.cache_folder()).lookup
 
 
 def _in_dump(args: argparse.Namespace) -> Lookup:
@@ -83,7 +83,11 @@ def _in_dump(args: argparse.Namespace) -> Lookup:
 
     snapshot = api.open_dump(args.file)
     symbols = api.find_symbols(
-        snapshot, symbols=args.symbols, images=args.images, symbol_path=os.environ.get("_NT_SYMBOL_PATH")
+        snapshot,
+        symbols=args.symbols,
+        images=args.images,
+        symbol_path=os.environ.get("_NT_SYMBOL_PATH"),
+        cache=common.cache_folder(),
     )
 
     def lookup(address: int) -> tuple[SourceFrame, ...]:

@@ -1,4 +1,4 @@
-"""Symbols of one file by itself, without a dump: a PDB, or an image with whatever debug information it leads to."""
+"""Symbols of one file by itself, without a dump: a debug file, or an image with whatever debug file it leads to."""
 
 import os
 from collections.abc import Callable
@@ -6,59 +6,76 @@ from pathlib import Path
 
 from mdmp.binary.window import Window, map_file
 from mdmp.errors import FormatError, UnusableInputError
+from mdmp.formats.breakpad import SymFile
+from mdmp.formats.elf import Elf
 from mdmp.formats.pdb import Pdb
 from mdmp.formats.pe.headers import open_file
 from mdmp.snapshot import EmptyMemory, Module
+from mdmp.symbols.elf_source import ElfSource
+from mdmp.symbols.find_elf import find_debug_file
+from mdmp.symbols.folders import Folders
 from mdmp.symbols.frame import SymbolSource
 from mdmp.symbols.path import Place
 from mdmp.symbols.pdb_source import PdbSource
+from mdmp.symbols.sym_source import SymSource
 from mdmp.symbols.symbols import ModuleSymbols, Symbols
 
 AnyPath = str | os.PathLike[str]
+Places = tuple[Place, ...]
 
 
 def open_symbols(
-    path: AnyPath, *, image: AnyPath | None = None, pdb: AnyPath | None = None, places: tuple[Place, ...] = ()
+    path: AnyPath, *, pdb: AnyPath | None = None, places: Places = (), index_folder: Path | None = None
 ) -> SymbolSource | ModuleSymbols:
-    """What answers for the addresses of `path`, which are relative to the image base.
+    """What answers for the addresses of `path`, which are relative to the image base (ELF: as linked).
 
-    For an image, `pdb` names its PDB; without it, the PDB is searched in `places` and beside the image. `image`
-    goes with a PDB given as `path`. Raises `UnusableInputError` for a file that holds no symbols that we read.
+    For a PE image, `pdb` names its PDB; without it the debug file is searched in `places` and beside the image.
+    Raises `UnusableInputError` for a file that holds no symbols that we read.
     """
     window = map_file(path)
-    kind = next((name for magic, name in _MAGIC if window.read(0, min(len(magic), window.size)) == magic), None)
-    if kind is None:
-        raise UnusableInputError(
-            f"{path}: not a PDB or an image (it starts with {window.read(0, min(8, window.size))!r})"
-        )
-    return _OPENERS[kind](window, Path(path), pdb, places)
+    head = window.read(0, min(16, window.size))
+    opener = next((opener for magic, opener in _OPENERS if head.startswith(magic)), None)
+    if opener is None:
+        raise UnusableInputError(f"{path}: not a PDB, a symbol file or an image (it starts with {head[:8]!r})")
+    try:
+        if pdb is not None:
+            return PdbSource(Pdb(map_file(pdb)))
+        return opener(window, Path(path), places, index_folder)
+    except FormatError as problem:
+        raise UnusableInputError(f"{path}: {problem}") from None
 
 
-def _open_pdb(
-    window: Window, path: Path, pdb: AnyPath | None, places: tuple[Place, ...]
-) -> SymbolSource | ModuleSymbols:
+def _open_pdb(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
     return PdbSource(Pdb(window))
 
 
-def _open_image(
-    window: Window, path: Path, pdb: AnyPath | None, places: tuple[Place, ...]
-) -> SymbolSource | ModuleSymbols:
-    if pdb is not None:
-        return PdbSource(Pdb(map_file(pdb)))
-    try:
-        image = open_file(window)
-    except FormatError as problem:
-        raise UnusableInputError(f"{path}: {problem}") from None
+def _open_sym(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    return SymSource(SymFile.open(path, index_folder))
+
+
+def _open_pe(window: Window, path: Path, places: Places, index_folder: Path | None) -> ModuleSymbols:
+    image = open_file(window)
     module = Module(base=0, size=image.size, path=path.name, timestamp=image.timestamp, os="windows")
     return Symbols(
         EmptyMemory(),
         symbols=(*places, Place(str(path.parent), "beside the image")),
         images=(Place(str(path), "given"),),
+        index_folder=index_folder,
     ).of(module)
 
 
-_MAGIC = ((b"Microsoft C/C++ ", "pdb"), (b"BSJB", "pdb"), (b"MZ", "image"))
-_OPENERS: dict[str, Callable[[Window, Path, AnyPath | None, tuple[Place, ...]], SymbolSource | ModuleSymbols]] = {
-    "pdb": _open_pdb,
-    "image": _open_image,
-}
+def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    elf = Elf(window)
+    if elf.dwarf is None:
+        folders = Folders((*places, Place(str(path.parent), "beside the image")))
+        elf = Elf(window, find_debug_file(path.name, elf, None, folders).file)
+    return ElfSource(elf, as_linked=True)
+
+
+_OPENERS: tuple[tuple[bytes, Callable[[Window, Path, Places, Path | None], SymbolSource | ModuleSymbols]], ...] = (
+    (b"Microsoft C/C++ ", _open_pdb),
+    (b"BSJB", _open_pdb),
+    (b"MZ", _open_pe),
+    (b"\x7fELF", _open_elf),
+    (b"MODULE ", _open_sym),
+)

@@ -1,14 +1,18 @@
 """The symbols of every module of one snapshot, opened when first asked for."""
 
 from functools import cached_property
+from pathlib import Path
 
 from mdmp.snapshot import MemoryReader, Module
+from mdmp.symbols.elf_source import ElfSource
 from mdmp.symbols.export_source import ExportSource
 from mdmp.symbols.folders import Folders
 from mdmp.symbols.frame import SourceFrame, SymbolSource
+from mdmp.symbols.locate import Located
 from mdmp.symbols.module_files import ModuleFiles
 from mdmp.symbols.path import Place
 from mdmp.symbols.pdb_source import PdbSource
+from mdmp.symbols.sym_source import SymSource
 
 
 class ModuleSymbols:
@@ -19,34 +23,66 @@ class ModuleSymbols:
 
     @cached_property
     def debug_source(self) -> SymbolSource | None:
-        """Debug information proper; None when there is none that fits."""
-        pdb = self.files.pdb.file
-        return PdbSource(pdb) if pdb else None
+        """Debug information proper, the most telling first; None when there is none that fits."""
+        files = self.files
+        if files.pdb.file:
+            return PdbSource(files.pdb.file)
+        if files.elf and (files.elf.dwarf or files.elf.debug):
+            return ElfSource(files.elf)
+        return SymSource(files.sym.file) if files.sym.file else None
 
     @cached_property
-    def _exports(self) -> SymbolSource | None:
-        return ExportSource(self.files.image) if self.files.image else None
+    def last_resort(self) -> SymbolSource | None:
+        """What the image itself exports."""
+        files = self.files
+        elf = files.elf or files.elf_in_memory
+        if elf:
+            return ElfSource(elf)
+        return ExportSource(files.image) if files.image else None
+
+    @property
+    def searches(self) -> tuple[tuple[str, Located[object]], ...]:
+        """The searches for debug information that this kind of module allows: format and outcome, best format first."""
+        files = self.files
+        if files.is_elf:
+            dwarf = files.elf_file if files.elf is files.elf_file.file and files.elf else files.elf_debug_file
+            return ("dwarf", dwarf), ("sym", files.sym)
+        return (("pdb", files.pdb), ("sym", files.sym)) if files.is_pe else (("sym", files.sym),)
+
+    @property
+    def image_search(self) -> Located[object]:
+        return self.files.elf_file if self.files.is_elf else self.files.image_file
 
     def lookup(self, rva: int) -> tuple[SourceFrame, ...]:
-        """What is at `rva`, innermost first; the export table is the last resort."""
-        for source in (self.debug_source, self._exports):
-            found = source.lookup(rva) if source else ()
-            if found:
-                return found
-        return ()
+        """What is at `rva`, innermost first."""
+        found = self.debug_source.lookup(rva) if self.debug_source else ()
+        if not found and self.last_resort:
+            found = self.last_resort.lookup(rva)
+        return found
 
 
 class Symbols:
-    """Symbols by module. `symbols` and `images` are searched in order; both lists serve both kinds of files."""
+    """Symbols by module. `symbols` and `images` are searched in order; both lists serve both kinds of files.
 
-    def __init__(self, memory: MemoryReader, symbols: tuple[Place, ...] = (), images: tuple[Place, ...] = ()) -> None:
+    `index_folder` keeps what big text files were boiled down to; None keeps nothing.
+    """
+
+    def __init__(
+        self,
+        memory: MemoryReader,
+        symbols: tuple[Place, ...] = (),
+        images: tuple[Place, ...] = (),
+        index_folder: Path | None = None,
+    ) -> None:
         self._memory = memory
         self._symbols = Folders((*symbols, *images))
         self._images = Folders((*images, *symbols))
+        self._index_folder = index_folder
         self._modules: dict[tuple[int, str], ModuleSymbols] = {}
 
     def of(self, module: Module) -> ModuleSymbols:
         key = (module.base, module.path)
         if key not in self._modules:
-            self._modules[key] = ModuleSymbols(ModuleFiles(module, self._memory, self._images, self._symbols))
+            files = ModuleFiles(module, self._memory, self._images, self._symbols, self._index_folder)
+            self._modules[key] = ModuleSymbols(files)
         return self._modules[key]

@@ -1,0 +1,75 @@
+"""The files of an ELF module: its image on disk, and the separate file with its debug information."""
+
+import zlib
+from collections.abc import Iterator
+
+from mdmp.binary.window import map_file
+from mdmp.formats.elf import Elf
+from mdmp.snapshot import DebugId, Module
+from mdmp.symbols import layout
+from mdmp.symbols.folders import Folders
+from mdmp.symbols.locate import Located, locate
+
+_PAGE = 4096
+
+
+def find_elf(module: Module, debug: DebugId | None, folders: Folders) -> Located[Elf]:
+    """The image, checked by build id (or by the hash of code that Breakpad takes where there is none)."""
+    name = layout.safe_name(module.path)
+    layouts = list(layout.plain(name)) if name else []
+    if debug is not None and debug.kind == "elf":
+        build_id = debug.signature.hex()
+        layouts += [(".build-id", build_id[:2], build_id[2:]), (build_id, "executable")]
+        layouts += layout.store(name, f"elf-buildid-{build_id}") if name else []
+
+    def objection(elf: Elf) -> str | None:
+        if debug is None:
+            return "the dump holds no identity to compare it with"
+        have = identity(elf)
+        return (
+            None
+            if have.breakpad == debug.breakpad
+            else f"another build: the module is {debug.breakpad}, the file {have.breakpad}"
+        )
+
+    return locate(folders.candidates(layouts), lambda path: Elf(map_file(path)), objection, folders.tried)
+
+
+def find_debug_file(name: str, image: Elf | None, debug: DebugId | None, folders: Folders) -> Located[Elf]:
+    """The file with DWARF that was split off the image, by build id or `.gnu_debuglink`."""
+    link = image.debug_link if image else None
+    build_id = image.build_id if image else (debug.signature if debug and debug.kind == "elf" else None)
+
+    def objection(elf: Elf) -> str | None:
+        if elf.dwarf is None:
+            return "it holds no debug information"
+        if build_id is not None and elf.build_id is not None:
+            return None if elf.build_id == build_id else f"another build: {elf.build_id.hex()}, not {build_id.hex()}"
+        if link is not None:
+            return None if zlib.crc32(elf.window.tobytes()) == link.crc else "another build: its CRC differs"
+        return None if debug and identity(elf).breakpad == debug.breakpad else "nothing tells that it belongs here"
+
+    layouts = list(_debug_layouts(name, layout.safe_name(link.name) if link else "", build_id))
+    return locate(folders.candidates(layouts), lambda path: Elf(map_file(path)), objection, folders.tried)
+
+
+def _debug_layouts(name: str, link: str, build_id: bytes | None) -> Iterator[tuple[str, ...]]:
+    if build_id:
+        text = build_id.hex()
+        yield (".build-id", text[:2], f"{text[2:]}.debug")
+        yield (text, "debuginfo")
+        yield from layout.store("_.debug", f"elf-buildid-sym-{text}")
+    for file in dict.fromkeys(f for f in (link, f"{name}.debug", f"{name}.dbg", name) if f and name):
+        yield (file,)
+        yield (".debug", file)
+
+
+def identity(elf: Elf) -> DebugId:
+    """The build id; without one, Breakpad's stand-in: the first page of code folded to 16 bytes by XOR."""
+    if elf.build_id:
+        return DebugId("elf", elf.build_id, 0, "")
+    folded = bytearray(16)
+    text = elf.section(".text")
+    for i, byte in enumerate(text.read(0, min(text.size, _PAGE)) if text else b""):
+        folded[i % 16] ^= byte
+    return DebugId("elf", bytes(folded), 0, "")
