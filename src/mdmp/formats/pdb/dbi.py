@@ -167,8 +167,9 @@ class Contributions:
         self._places: array[int] | None = None
         self._order: list[int] | None = None
 
-    def __len__(self) -> int:
-        return self._size // (self._stride or 28)
+    @property
+    def is_empty(self) -> bool:
+        return self._size < 28
 
     def find(self, section: int, offset: int) -> Contribution | None:
         """The contribution that covers a place."""
@@ -185,7 +186,7 @@ class Contributions:
         wanted = section << 32 | offset
         self._searches += 1
         if self._places is None and self._searches <= COLD_SEARCHES:
-            i = bisect_right(range(len(self)), wanted, key=self._place) - 1
+            i = bisect_right(range(self._size // self._stride), wanted, key=self._place) - 1
             found = self._get(i) if i >= 0 else None
             if found and found.section == section and offset < found.offset + found.size:
                 return found
@@ -205,7 +206,7 @@ class Contributions:
         return Contribution(*_CONTRIBUTION.unpack(self._stream.read(self._at + index * self._stride, 18)))
 
     def _read_places(self) -> None:
-        count = len(self)
+        count = self._size // self._stride
         data = self._stream.read(self._at, count * self._stride)
         column = bytearray(8 * count)
         for to, source in enumerate((4, 5, 6, 7, 0, 1)):  # offset, then section

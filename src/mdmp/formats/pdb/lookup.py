@@ -40,7 +40,7 @@ class Lookup:
     def frames(self, section: int, offset: int) -> tuple[PdbFrame, ...]:
         """The functions at a place, innermost first; empty when nothing is known."""
         parts, dbi = self._parts, self._parts.dbi
-        if dbi is None or not len(dbi.contributions):
+        if dbi is None or dbi.contributions.is_empty:
             return self._public(None, section, offset, 0)
         try:
             contribution = dbi.contributions.find(section, offset)
