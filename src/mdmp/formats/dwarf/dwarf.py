@@ -68,9 +68,9 @@ class Dwarf:
     discarded. `issues` collects what could not be read.
     """
 
-    def __init__(self, sections: Sections, lowest: int = 1) -> None:
+    def __init__(self, sections: Sections, lowest: int = 1, issues: IssueLog | None = None) -> None:
         self.sections = sections
-        self.issues = IssueLog()
+        self.issues = IssueLog() if issues is None else issues
         self._lowest = lowest
         self._abbrevs: dict[tuple[int, Widths], AbbrevTable] = {}
         self._states: dict[int, _UnitState | None] = {}
@@ -265,8 +265,9 @@ class Dwarf:
     def _all_headers(self) -> list[UnitHeader]:
         if self._headers is None:
             self._headers = []
-            at, size = 0, self.sections.get("debug_info").size
+            at = 0
             try:
+                size = self.sections.get("debug_info").size
                 while at < size:
                     header = UnitHeader.read(self.sections, at)
                     self._headers.append(header)

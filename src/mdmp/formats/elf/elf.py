@@ -133,7 +133,9 @@ class Elf:
         if not any(section.name in (".debug_info", ".zdebug_info") for section in self.sections):
             return None
         least = 0 if self.type == wire.ET_REL else 1
-        return Dwarf(Sections(self._debug_section), max(min((start for start, _ in self.code), default=0), least))
+        return Dwarf(
+            Sections(self._debug_section), max(min((start for start, _ in self.code), default=0), least), self.issues
+        )
 
     def _debug_section(self, plain: str) -> Window | None:
         return self.section(f".{plain}") or self.section(f".z{plain}")
@@ -170,20 +172,26 @@ class Elf:
 
     @cached_property
     def _tables(self) -> list[tuple[str, SymbolTable]]:
-        """The symbol tables, the fullest first."""
+        """The symbol tables with what they are called in answers, the fullest first."""
+        full = self._symbol_tables(wire.SHT_SYMTAB)
+        found = [("symtab", table) for table in full]
+        if not full and self._small:
+            found += [("debugdata", table) for table in self._small._symbol_tables(wire.SHT_SYMTAB)]
+        return found + [("dynsym", table) for table in self._symbol_tables(wire.SHT_DYNSYM)]
+
+    def _symbol_tables(self, kind: int) -> list[SymbolTable]:
         found = []
-        for kind, source in ((wire.SHT_SYMTAB, "symtab"), (wire.SHT_DYNSYM, "dynsym")):
-            for section in self.sections:
-                if section.type == kind and section.link < len(self.sections):
-                    strings = self.sections[section.link]
-                    try:
-                        table = self.window.sub(section.offset, section.size, section.name)
-                        texts = self.window.sub(strings.offset, strings.size, strings.name)
-                    except FormatError as problem:
-                        self.issues.survive(problem)
-                        continue
-                    code = self._code_segments or self.code
-                    found.append((source, SymbolTable(table, texts, self.header.bits, self.machine, code)))
+        for section in self.sections:
+            if section.type == kind and section.link < len(self.sections):
+                strings = self.sections[section.link]
+                try:
+                    table = self.window.sub(section.offset, section.size, section.name)
+                    texts = self.window.sub(strings.offset, strings.size, strings.name)
+                except FormatError as problem:
+                    self.issues.survive(problem)
+                    continue
+                code = self._code_segments or self.code
+                found.append(SymbolTable(table, texts, self.header.bits, self.machine, code))
         return found
 
     @cached_property
@@ -206,10 +214,6 @@ class Elf:
             if found[0]:
                 return found
         for source, table in self._tables:
-            if source == "dynsym" and self._small:
-                symbol = self._small.symbol(address)
-                if symbol:
-                    return symbol, "debugdata"
             try:
                 symbol = table.find(address)
             except FormatError as problem:
@@ -227,7 +231,7 @@ class Elf:
         if not found:
             if symbol is None:
                 return ()
-            return (ElfFrame(symbol.name, symbol.address, symbol.size, None, None, False, None, source),)
+            return (symbol_frame(symbol, source),)
         frames = []
         for f in found:
             by = "dwarf" if f.function or f.linkage_name else ""
@@ -235,13 +239,23 @@ class Elf:
         outer = frames[-1]
         if symbol and not (outer.function or outer.linkage_name):
             frames[-1] = outer._replace(
-                function=symbol.name, start=outer.start or symbol.address, size=outer.size or symbol.size, source=source
+                function=symbol.name,
+                linkage_name=mangled(symbol.name),
+                start=outer.start or symbol.address,
+                size=outer.size or symbol.size,
+                source=source,
             )
-        elif symbol and not outer.linkage_name and symbol.address == outer.start and is_mangled(symbol.name):
+        elif symbol and not outer.linkage_name and symbol.address == outer.start and mangled(symbol.name):
             frames[-1] = outer._replace(linkage_name=symbol.name)  # GCC writes none for static functions
         return tuple(frames)
 
 
-def is_mangled(name: str) -> bool:
-    """Does a symbol's name say more than the function's name in the source? Itanium C++ and Rust."""
-    return name.startswith(("_Z", "_R"))
+def symbol_frame(symbol: ElfSymbol, source: str) -> ElfFrame:
+    """What a symbol alone tells."""
+    name = symbol.name
+    return ElfFrame(name, symbol.address, symbol.size, None, None, False, mangled(name), source)
+
+
+def mangled(name: str) -> str | None:
+    """The name, if it is mangled as Itanium C++ and Rust do it."""
+    return name if name.startswith(("_Z", "_R")) else None
