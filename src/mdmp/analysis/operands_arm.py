@@ -67,7 +67,11 @@ def _size(insn: Any, cpu: str) -> int | None:
     elif mnemonic.endswith("sw") or cpu == "arm":
         size = 4
     else:
-        size = {"w": 4, "x": 8, "s": 4, "d": 8, "q": 16, "h": 2, "b": 1}.get(first[:1])
+        size = (
+            8
+            if first in ("fp", "lr", "sp")
+            else {"w": 4, "x": 8, "s": 4, "d": 8, "q": 16, "h": 2, "b": 1}.get(first[:1])
+        )
     if size and (mnemonic.endswith("p") or mnemonic in ("ldpsw", "ldrd", "strd", "ldnp", "stnp")) and mnemonic != "swp":
         size *= 2
     return size
