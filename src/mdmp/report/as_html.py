@@ -156,12 +156,12 @@ def _stack(report: Report, thread: ThreadReport, options: RenderOptions) -> str:
 
 def _instruction(report: Report) -> str:
     crash = report.crash
-    if crash.instruction is None:
+    if not view.instruction_matters(crash):
         return ""
     facts = [view.operand(access) for access in crash.memory_accesses]
     if crash.explanation:
         facts.append(crash.explanation)
-    return f"<h2>Instruction</h2>\n<p>{code(crash.instruction)}</p>" + _list(facts)
+    return f"<h2>Instruction</h2>\n<p>{code(crash.instruction or '')}</p>" + _list(facts)
 
 
 def _registers(report: Report, thread: ThreadReport) -> str:
@@ -178,7 +178,7 @@ def _symbols(report: Report, thread: ThreadReport) -> str:
     rows = [(code(problem.module), text(problem.problem)) for problem in problems]
     tried = view.places_tried(report, thread)
     where = _details("Where we looked", _list(tried)) if tried else ""
-    return f"<h2>Symbols are missing</h2>\n<p>{text(view.symbol_hint(report))}</p>{_table(rows)}{where}"
+    return f"<h2>Symbols are missing</h2>\n{_list(view.symbol_hints(report, thread))}{_table(rows)}{where}"
 
 
 def _dump(report: Report) -> str:

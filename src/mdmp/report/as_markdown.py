@@ -105,12 +105,12 @@ def _stack(report: Report, thread: ThreadReport, options: RenderOptions, heading
 
 def _instruction(report: Report) -> str:
     crash = report.crash
-    if crash.instruction is None:
+    if not view.instruction_matters(crash):
         return ""
     facts = [view.operand(access) for access in crash.memory_accesses]
     if crash.explanation:
         facts.append(crash.explanation)
-    return f"**Instruction** {code(crash.instruction)}\n\n" + _bullets(code(fact) for fact in facts)
+    return f"**Instruction** {code(crash.instruction or '')}\n\n" + _bullets(code(fact) for fact in facts)
 
 
 def _symbols(report: Report, thread: ThreadReport) -> str:
@@ -118,7 +118,8 @@ def _symbols(report: Report, thread: ThreadReport) -> str:
     if not problems:
         return ""
     rows = _bullets(f"{code(problem.module)}: {escape(problem.problem)}" for problem in problems[:MAX_LISTED])
-    return f"**Symbols are missing** ({escape(view.symbol_hint(report))})\n\n{rows}"
+    hints = "; ".join(view.symbol_hints(report, thread))
+    return f"**Symbols are missing**{f' ({escape(hints)})' if hints else ''}\n\n{rows}"
 
 
 def _modules(report: Report) -> list[str]:

@@ -176,9 +176,9 @@ class _Text:
 
     def instruction(self) -> list[str]:
         crash = self.report.crash
-        if crash.instruction is None:
+        if not view.instruction_matters(crash):
             return []
-        lines = [self.paint("Instruction", BOLD), f"  {safe_text(crash.instruction)}"]
+        lines = [self.paint("Instruction", BOLD), f"  {safe_text(crash.instruction or '')}"]
         lines += [f"    {view.operand(access)}" for access in crash.memory_accesses]
         if crash.explanation:
             lines.append(f"    {safe_text(crash.explanation)}")
@@ -195,8 +195,7 @@ class _Text:
         lines += [self.paint(f"    looked in {path}", DIM) for path in tried[:MAX_TRIED]]
         if len(tried) > MAX_TRIED:
             lines.append(self.paint(f"    and {len(tried) - MAX_TRIED} more (--json lists all)", DIM))
-        lines.append(f"  -> {view.symbol_hint(self.report)}")
-        return lines
+        return lines + [f"  -> {hint}" for hint in view.symbol_hints(self.report, thread)]
 
     def damage(self) -> list[str]:
         issues = self.report.issues

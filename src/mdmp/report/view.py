@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from mdmp.binary.text import safe_text
-from mdmp.report.model import Blame, Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
+from mdmp.report.model import Blame, Crash, Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
 
 GUESSES = ("scan", "cfi_scan")
 """Trust of frames that may be wrong."""
@@ -247,6 +247,15 @@ def register_rows(report: Report, thread: ThreadReport, width: int = 96) -> list
     return ["  ".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
 
 
+CUSTOMER_CODE = 1 << 29
+"""The bit of an NTSTATUS that says: not Microsoft's, raised by a program (C++ and .NET exceptions among them)."""
+
+
+def instruction_matters(crash: Crash) -> bool:
+    """Whether the instruction has to do with the crash: it does not where software raised the exception."""
+    return crash.instruction is not None and not crash.requested and not (crash.code or 0) & CUSTOMER_CODE
+
+
 def operand(access: MemoryAccess) -> str:
     """`rax + 0x18 = 0x18, 4 bytes written`"""
     verb = {"read": "read", "write": "written", "read_write": "read and written", "execute": "run"}.get(access.access)
@@ -265,40 +274,49 @@ class SymbolProblem(NamedTuple):
 
 def symbol_problems(report: Report, thread: ThreadReport) -> list[SymbolProblem]:
     """The modules on a stack whose symbols are not at hand, and why."""
-    problems: dict[int, SymbolProblem] = {}
-    for frame in thread.frames:
-        module = _module_at(report.modules, frame.lookup)
-        if module is None or module.symbols.status == "found" or module.base in problems:
-            continue
+    problems = []
+    for module in _without_symbols(report, thread):
         state, wanted = module.symbols, safe_text(module.debug_file or module.name)
         if state.note:
             problem = safe_text(state.note)
-        elif state.status == "missing" and not state.tried:
-            problem = f"{wanted} not found (no place to look in was given)"
-        elif state.status == "missing":
+        elif state.status != "missing":
+            problem = f"{wanted} {state.status}"
+        elif state.tried:
             problem = f"{wanted} not found (looked in {count(len(state.tried), 'place')})"
         else:
-            problem = f"{wanted} {state.status}"
+            problem = f"{wanted} not found (no place to look in was given)"
         if state.status == "missing" and module.debug_id:
             problem += f", id {safe_text(module.debug_id)}"
-        problems[module.base] = SymbolProblem(safe_text(module.name), problem)
-    return list(problems.values())
+        problems.append(SymbolProblem(safe_text(module.name), problem))
+    return problems
 
 
 def places_tried(report: Report, thread: ThreadReport) -> list[str]:
     """Where the missing symbols of the modules on a stack were looked for, each place once."""
-    tried: dict[str, None] = {}
+    tried = (safe_text(place) for module in _without_symbols(report, thread) for place in module.symbols.tried)
+    return list(dict.fromkeys(tried))
+
+
+def symbol_hints(report: Report, thread: ThreadReport) -> list[str]:
+    """What a person can do about missing symbols."""
+    modules = _without_symbols(report, thread)
+    kind = "PDB files" if report.os == "windows" else "symbol files"
+    hints = []
+    if any(module.debug_id for module in modules):
+        hints.append(f"give the folder with the {kind} of this very build: --symbols DIR")
+    if any(not module.debug_id and module.image.status != "found" for module in modules):
+        hints.append("give the folder with these files themselves, which name their symbols: --images DIR")
+    return hints
+
+
+def _without_symbols(report: Report, thread: ThreadReport) -> list[ModuleReport]:
+    """The modules on a stack, in its order, that are without debug information."""
+    found: dict[int, ModuleReport] = {}
     for frame in thread.frames:
         module = _module_at(report.modules, frame.lookup)
         if module is not None and module.symbols.status != "found":
-            tried.update(dict.fromkeys(safe_text(path) for path in module.symbols.tried))
-    return list(tried)
-
-
-def symbol_hint(report: Report) -> str:
-    """What a person can do about missing symbols."""
-    kind = "PDB files" if report.os == "windows" else "symbol files"
-    return f"give the folder with the {kind} of this very build: --symbols DIR"
+            found[module.base] = module
+    return list(found.values())
 
 
 def _module_at(modules: Sequence[ModuleReport], address: int) -> ModuleReport | None:
