@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mdmp.analysis.process_code import ProcessCode
 from mdmp.arch import CPUS
+from mdmp.errors import UsageError
 from mdmp.report import Frame, InlineFrame, SourceContext, ThreadReport
 from mdmp.snapshot import Context, Snapshot, Thread
 from mdmp.symbols.frame import SourceFrame
@@ -25,7 +26,10 @@ class Stacks:
         self._sources = sources
         self._limit = max_frames
         cpu = CPUS.get(snapshot.system.cpu)
-        self._walker = Walker(cpu, snapshot.memory, code) if cpu else None
+        try:
+            self._walker = Walker(cpu, snapshot.memory, code, snapshot.system.os) if cpu else None
+        except UsageError:
+            self._walker = None
         self._named: dict[int, tuple[SourceFrame, ...]] = {}
 
     def thread(self, index: int, thread: Thread, context: Context | None, crashing: bool) -> ThreadReport:
