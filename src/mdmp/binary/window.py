@@ -2,7 +2,6 @@
 
 import mmap
 import os
-from pathlib import Path
 from struct import Struct
 
 from mdmp.errors import FormatError, UnusableInputError
@@ -83,12 +82,12 @@ def map_file(path: str | os.PathLike[str]) -> Window:
 
     Raises `UnusableInputError` for a missing, unreadable or empty file.
     """
-    path = Path(path)
+    name = os.fspath(path)
     try:
-        with path.open("rb") as file:
+        with open(name, "rb") as file:  # noqa: PTH123 - pathlib takes longer to import than a dump to open
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
-        raise UnusableInputError(f"{path}: the file is empty") from None
+        raise UnusableInputError(f"{name}: the file is empty") from None
     except OSError as problem:
-        raise UnusableInputError(f"{path}: {problem.strerror or problem}") from None
-    return Window(buffer, path.name)
+        raise UnusableInputError(f"{name}: {problem.strerror or problem}") from None
+    return Window(buffer, os.path.basename(name))  # noqa: PTH119

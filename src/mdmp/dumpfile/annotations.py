@@ -1,13 +1,19 @@
 """Comments, Crashpad's and Breakpad's notes, Linux texts, Mozilla's streams <-> `Annotations`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.streams.assertion_info import AssertionInfo
-from mdmp.formats.minidump.streams.crashpad_info import CrashpadInfo, ModuleAnnotations
-from mdmp.formats.minidump.streams.mac_boot_args import MacBootArgs
-from mdmp.formats.minidump.streams.mac_crash_info import MacCrashInfo
 from mdmp.snapshot import Annotations
 from mdmp.snapshot.module import guid_text
+
+if TYPE_CHECKING:
+    from mdmp.formats.minidump.streams.assertion_info import AssertionInfo
+    from mdmp.formats.minidump.streams.crashpad_info import CrashpadInfo, ModuleAnnotations
+    from mdmp.formats.minidump.streams.mac_boot_args import MacBootArgs
+    from mdmp.formats.minidump.streams.mac_crash_info import MacCrashInfo
 
 TEXTS = {
     table.LINUX_CPU_INFO: "cpuinfo",

@@ -1,10 +1,16 @@
 """Exception streams <-> `ExceptionRecord`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mdmp.dumpfile.context import Contexts
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.streams.exception import MINIDUMP_EXCEPTION_STREAM
 from mdmp.snapshot import ExceptionRecord
+
+if TYPE_CHECKING:
+    from mdmp.formats.minidump.streams.exception import MINIDUMP_EXCEPTION_STREAM
 
 
 def load_exceptions(dump: Minidump, contexts: Contexts) -> tuple[ExceptionRecord, ...]:

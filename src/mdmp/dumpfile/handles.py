@@ -1,9 +1,15 @@
 """HandleData <-> `Handle`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.streams.handle_data import HandleEntry
 from mdmp.snapshot import Handle
+
+if TYPE_CHECKING:
+    from mdmp.formats.minidump.streams.handle_data import HandleEntry
 
 
 def load_handles(dump: Minidump) -> tuple[Handle, ...] | None:

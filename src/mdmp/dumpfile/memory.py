@@ -1,9 +1,12 @@
 """Memory64List, MemoryList and the stacks of the thread list <-> the bytes of a `MemoryReader`."""
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from operator import add, le
+from operator import add, itemgetter, le
+from typing import TYPE_CHECKING
 
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog, MemoryUnavailable
@@ -11,31 +14,35 @@ from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.header import MINIDUMP_MEMORY_DESCRIPTOR
 from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.streams.memory64_list import Memory64List
-from mdmp.formats.minidump.streams.thread_list import MINIDUMP_THREAD
+
+if TYPE_CHECKING:
+    from mdmp.formats.minidump.streams.memory64_list import Memory64List
+    from mdmp.formats.minidump.streams.thread_list import MINIDUMP_THREAD
 
 Range = tuple[int, int, int]
 """Address, size, file offset."""
+_SIZE = itemgetter(1)
+_OFFSET = itemgetter(2)
 
 
 def kept_ranges(dump: Minidump) -> list[Range]:
     """What the dump keeps, in the order of its lists, cut where the file ends; may overlap."""
     ranges: list[Range] = []
     full: Memory64List | None = dump.stream(table.MEMORY64_LIST)
-    if full is not None:
-        pairs = list(full.ranges.tuples())
-        offsets = accumulate((size for _, size in pairs), initial=full.header.BaseRva)
-        ranges += ((start, size, offset) for (start, size), offset in zip(pairs, offsets, strict=False))
+    if full is not None and full.ranges:
+        starts, sizes = zip(*full.ranges.tuples(), strict=True)
+        ranges += zip(starts, sizes, accumulate(sizes, initial=full.header.BaseRva), strict=False)
     mini: RecordList[MINIDUMP_MEMORY_DESCRIPTOR] | None = dump.stream(table.MEMORY_LIST)
     if mini is not None:
         ranges += mini.tuples()  # address, size, offset: just what it holds
     threads: RecordList[MINIDUMP_THREAD] | None = dump.stream(table.THREAD_LIST)
     if threads is not None:
-        listed = {start for start, _, _ in ranges}
-        stacks = (scalars[5:8] for scalars in threads.tuples() if scalars[7])
-        ranges += (stack for stack in stacks if stack[0] not in listed)
+        stacks = [scalars[5:8] for scalars in threads.tuples() if scalars[7]]
+        if stacks:
+            listed = {start for start, _, _ in ranges}
+            ranges += (stack for stack in stacks if stack[0] not in listed)
     end = len(dump.window)
-    if any(offset + size > end for _, size, offset in ranges):
+    if ranges and max(map(add, map(_SIZE, ranges), map(_OFFSET, ranges))) > end:
         ranges = _cut(ranges, end, dump.issues)
     return ranges
 
@@ -59,11 +66,11 @@ class DumpMemory:
     @cached_property
     def _index(self) -> tuple[list[int], list[int], list[int]]:
         """Starts, ends (exclusive) and file offsets, sorted, without overlaps: where two overlap the first counts."""
-        ranges = sorted(one for one in kept_ranges(self._dump) if one[1])
+        ranges = sorted(filter(_SIZE, kept_ranges(self._dump)))
         starts = [start for start, _, _ in ranges]
-        ends = list(map(add, starts, (size for _, size, _ in ranges)))
+        ends = list(map(add, starts, map(_SIZE, ranges)))
         if all(map(le, ends, starts[1:])):
-            return starts, ends, [offset for _, _, offset in ranges]
+            return starts, ends, list(map(_OFFSET, ranges))
         starts, ends, offsets, reach = [], [], [], 0
         for start, size, offset in ranges:
             skip = max(0, reach - start)
@@ -77,12 +84,10 @@ class DumpMemory:
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(start, size) of what is kept, sorted; ranges that touch are joined."""
-        joined: list[tuple[int, int]] = []
-        for start, end in zip(*self._index[:2], strict=True):
-            if joined and joined[-1][1] == start:
-                start = joined.pop()[0]
-            joined.append((start, end))
-        return tuple((start, end - start) for start, end in joined)
+        starts, ends, _ = self._index
+        firsts = [i for i, (start, before) in enumerate(zip(starts, (-1, *ends), strict=False)) if start != before]
+        lasts = [i - 1 for i in firsts[1:]] + [len(ends) - 1]
+        return tuple((starts[i], ends[k] - starts[i]) for i, k in zip(firsts, lasts, strict=False))
 
     def read(self, address: int, size: int) -> bytes:
         starts, ends, offsets = self._index

@@ -1,11 +1,17 @@
 """ModuleList, UnloadedModuleList and Wine's list of Unix libraries <-> `Module`, `UnloadedModule`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mdmp.formats.minidump.codeview import CodeView
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.streams.module_list import VS_FFI_SIGNATURE, VS_FIXEDFILEINFO, ModuleEntry
-from mdmp.formats.minidump.streams.unloaded_module_list import UnloadedModuleEntry
 from mdmp.snapshot import DebugId, Module, UnloadedModule
+
+if TYPE_CHECKING:
+    from mdmp.formats.minidump.streams.unloaded_module_list import UnloadedModuleEntry
 
 _KINDS = {"RSDS": "pdb70", "NB10": "pdb20", "BpEL": "elf"}
 

@@ -1,10 +1,19 @@
 """MemoryInfoList or Linux maps <-> `Region`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mdmp.binary.lazy import LazySequence
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.streams.memory_info_list import MINIDUMP_MEMORY_INFO
 from mdmp.snapshot import Region
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mdmp.formats.minidump.streams.memory_info_list import MINIDUMP_MEMORY_INFO
 
 _STATES = {0x1000: "commit", 0x2000: "reserve", 0x10000: "free"}
 _KINDS = {0x20000: "private", 0x40000: "mapped", 0x1000000: "image"}
@@ -23,7 +32,7 @@ _GUARD = 0x100
 MAX_MAPS_LINES = 1 << 20
 
 
-def load_regions(dump: Minidump) -> tuple[Region, ...] | None:
+def load_regions(dump: Minidump) -> Sequence[Region] | None:
     """The memory map. Linux's own text is preferred: it has names and every permission."""
     maps: bytes | None = dump.stream(table.LINUX_MAPS)
     if maps:
@@ -33,6 +42,10 @@ def load_regions(dump: Minidump) -> tuple[Region, ...] | None:
     infos: RecordList[MINIDUMP_MEMORY_INFO] | None = dump.stream(table.MEMORY_INFO_LIST)
     if infos is None:
         return None
+    return LazySequence(len(infos), lambda: _regions(infos))
+
+
+def _regions(infos: RecordList[MINIDUMP_MEMORY_INFO]) -> tuple[Region, ...]:
     return tuple(
         Region(
             base,

@@ -1,10 +1,16 @@
 """SystemInfo <-> `System`: processor and operating system."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.streams.system_info import SystemInfo, X86CpuInfo
-from mdmp.formats.minidump.streams.system_memory_info import MINIDUMP_SYSTEM_MEMORY_INFO_1
 from mdmp.snapshot import System
+
+if TYPE_CHECKING:
+    from mdmp.formats.minidump.streams.system_memory_info import MINIDUMP_SYSTEM_MEMORY_INFO_1
 
 OS_NAMES = {
     1: "windows",

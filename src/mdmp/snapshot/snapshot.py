@@ -1,5 +1,6 @@
 """The snapshot: everything that was seen of a process at one moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,7 +32,8 @@ class Snapshot:
     requesting_tid: int | None = None
     """The thread that asked for the dump, where the writer noted it."""
     memory: MemoryReader = field(default_factory=EmptyMemory)
-    regions: tuple[Region, ...] | None = None
+    regions: Sequence[Region] | None = None
+    """The memory map. Long: made when first asked for."""
     handles: tuple[Handle, ...] | None = None
     annotations: Annotations = field(default_factory=Annotations)
     attachments: tuple[Attachment, ...] = ()

@@ -4,8 +4,7 @@ from typing import Annotated, NamedTuple
 
 from mdmp.binary.record import Bytes, Record, u32
 from mdmp.binary.window import Window
-from mdmp.errors import FormatError, IssueLog
-from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
+from mdmp.errors import FormatError
 
 RSDS = b"RSDS"
 NB10 = b"NB10"
@@ -40,27 +39,19 @@ class CodeView(NamedTuple):
     path: str
 
 
-def read_codeview(
-    file: Window, location: MINIDUMP_LOCATION_DESCRIPTOR, issues: IssueLog, place: str
-) -> CodeView | None:
-    """The record at a location; None, and an issue, where it cannot be read."""
-    size, rva = location
-    try:
-        raw = file.read(rva, min(size, MAX_RECORD), "CvRecord")
-        if raw[:4] == RSDS:
-            if len(raw) < 24:
-                raise FormatError("CvRecord", f"expected at least 24 bytes; found {len(raw)}", rva)
-            return CodeView("RSDS", raw[4:20], int.from_bytes(raw[20:24], "little"), _path(raw[24:]))
-        if raw[:4] == NB10:
-            if len(raw) < 16:
-                raise FormatError("CvRecord", f"expected at least 16 bytes; found {len(raw)}", rva)
-            return CodeView("NB10", raw[8:12], int.from_bytes(raw[12:16], "little"), _path(raw[16:]))
-        if raw[:4] == BPEL:
-            return CodeView("BpEL", raw[4:], 0, "")
-        return CodeView(raw[:4].hex(), raw, 0, "")
-    except FormatError as error:
-        issues.add(f"{place}.CvRecord", error.problem, error.offset)
-        return None
+def read_codeview(file: Window, rva: int, size: int) -> CodeView:
+    """The record at a location; `FormatError` when it is too short for its kind."""
+    raw = file.read(rva, min(size, MAX_RECORD), "CvRecord")
+    kind = raw[:4]
+    if kind == RSDS and len(raw) >= 24:
+        return CodeView("RSDS", raw[4:20], int.from_bytes(raw[20:24], "little"), _path(raw[24:]))
+    if kind == NB10 and len(raw) >= 16:
+        return CodeView("NB10", raw[8:12], int.from_bytes(raw[12:16], "little"), _path(raw[16:]))
+    if kind in (RSDS, NB10):
+        raise FormatError("CvRecord", f"expected at least {24 if kind == RSDS else 16} bytes; found {len(raw)}", rva)
+    if kind == BPEL:
+        return CodeView("BpEL", raw[4:], 0, "")
+    return CodeView(kind.hex(), raw, 0, "")
 
 
 def _path(raw: bytes) -> str:

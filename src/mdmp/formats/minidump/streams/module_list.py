@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
-from mdmp.errors import IssueLog
+from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.codeview import CodeView, read_codeview
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.lists import counted
-from mdmp.formats.minidump.text import optional_wide
+from mdmp.formats.minidump.text import wide_string
 
 
 class VS_FIXEDFILEINFO(Record, size=52):
@@ -56,9 +56,17 @@ class ModuleEntry(NamedTuple):
 def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[ModuleEntry, ...]:
     modules = []
     for index, record in enumerate(counted(MINIDUMP_MODULE, stream, issues, "Modules")):
-        place = f"{stream.name}.Modules[{index}]"
-        name = optional_wide(file, record.ModuleNameRva, issues, f"{place}.ModuleNameRva")
-        location = record.CvRecord
-        codeview = read_codeview(file, location, issues, place) if location.DataSize else None
+        name = codeview = None
+        try:
+            if record.ModuleNameRva:
+                name = wide_string(file, record.ModuleNameRva)
+        except FormatError as error:
+            issues.add(f"{stream.name}.Modules[{index}].ModuleNameRva", error.problem, error.offset)
+        try:
+            size, rva = record.CvRecord
+            if size:
+                codeview = read_codeview(file, rva, size)
+        except FormatError as error:
+            issues.add(f"{stream.name}.Modules[{index}].CvRecord", error.problem, error.offset)
         modules.append(ModuleEntry(record, name, codeview))
     return tuple(modules)
