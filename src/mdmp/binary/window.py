@@ -84,10 +84,10 @@ def map_file(path: str | os.PathLike[str]) -> Window:
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:  # noqa: PTH123 - pathlib takes longer to import than a dump to open
+        with open(name, "rb") as file:  # not pathlib: it takes longer to import than a dump to open
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
         raise UnusableInputError(f"{name}: the file is empty") from None
     except OSError as problem:
         raise UnusableInputError(f"{name}: {problem.strerror or problem}") from None
-    return Window(buffer, os.path.basename(name))  # noqa: PTH119
+    return Window(buffer, os.path.basename(name))
