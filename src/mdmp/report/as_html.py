@@ -136,8 +136,8 @@ def _finding(finding: Finding) -> str:
 
 def _stack_title(report: Report, thread: ThreadReport) -> str:
     title = view.thread_title(thread)
-    if thread.index == report.crashing_thread:
-        title += ", which asked for the dump" if report.crash.requested else ", which crashed"
+    if thread.index == report.crashing_thread and not report.crash.requested:
+        title += ", which crashed"
     error = view.last_error(thread)
     return f"{title}; last error {error}" if error else title
 

@@ -160,8 +160,8 @@ def code(text: str) -> str:
 
 def escape(text: str) -> str:
     """Running text in which nothing is markup, and nobody is called by name."""
-    text = re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", safe_text(text))
-    return re.sub(r"(?<![ ])@|@(?=\w)", "@\u200b", text).replace("://", ":\u200b//")
+    text = re.sub(r"([\\`*{}\[\]<>#|~!&]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9]))", r"\\\1", safe_text(text))
+    return re.sub(r"@(?=\w)", "@\u200b", text).replace("://", ":\u200b//")
 
 
 def _entities(text: str) -> str:

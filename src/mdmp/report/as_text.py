@@ -136,8 +136,8 @@ class _Text:
     def stack(self, thread: ThreadReport) -> list[str]:
         crashed = thread.index == self.report.crashing_thread
         title = view.thread_title(thread)
-        if crashed:
-            title += ", which asked for the dump" if self.report.crash.requested else ", which crashed"
+        if crashed and not self.report.crash.requested:
+            title += ", which crashed"
         if thread.wrote_the_dump:
             title += ", which wrote the dump"
         error = view.last_error(thread)
