@@ -71,3 +71,13 @@ def test_what_cannot_be_used(pdb, tmp_path):
     assert_refused(mdmp("lookup", tmp_path, "1"), str(tmp_path))
     assert_refused(mdmp("lookup", pdb, "xyz"), "xyz")
     assert_refused(mdmp("lookup", pdb, "1", "-"), "not both")
+
+
+def test_addresses_of_a_crashed_process(data):
+    dump = data / "windows" / "null_write_x64.dmp"
+    report = json.loads(mdmp("analyze", "--json", dump).out)
+    frame = report["threads"][0]["frames"][0]
+    answer = json.loads(mdmp("lookup", "--json", dump, frame["offset"]).out)
+    assert [f["function"] for f in answer["frames"]] == [i["function"] for i in frame["inlines"]] + [frame["function"]]
+    assert mdmp("lookup", dump, "0x10").code == 1
+    assert_refused(mdmp("lookup", dump, "--pdb", "x.pdb", "1"), "--pdb")
