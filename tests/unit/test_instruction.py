@@ -6,7 +6,8 @@ import pytest
 from made_snapshots import make
 
 from mdmp.analysis.choose_thread import choose_exception
-from mdmp.analysis.instruction import InstructionFacts, explain_instruction
+from mdmp.analysis.instruction import explain_instruction
+from mdmp.analysis.instruction_facts import InstructionFacts
 from mdmp.analysis.operand import register_value
 from mdmp.analysis.reason import crash_reason
 from mdmp.analysis.refine import refine

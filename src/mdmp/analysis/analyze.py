@@ -7,7 +7,8 @@ from mdmp.analysis.blame import blame, system_module_names
 from mdmp.analysis.bucket import failure_bucket_id, failure_id_hash
 from mdmp.analysis.choose_thread import choose_exception, choose_thread
 from mdmp.analysis.crash_reason import CrashReason, pointer_size
-from mdmp.analysis.instruction import InstructionFacts, explain_instruction
+from mdmp.analysis.instruction import explain_instruction
+from mdmp.analysis.instruction_facts import InstructionFacts
 from mdmp.analysis.process_code import ProcessCode, ProcessMemory
 from mdmp.analysis.reason import crash_reason
 from mdmp.analysis.refine import refine
@@ -19,6 +20,7 @@ from mdmp.report import Crash, DumpFacts, Report
 from mdmp.snapshot import ExceptionRecord, Snapshot
 from mdmp.symbols.source_text import SourceFolders
 from mdmp.symbols.symbols import Symbols
+from mdmp.unwind import DEFAULT_LIMIT
 
 
 def analyze_snapshot(
@@ -26,7 +28,7 @@ def analyze_snapshot(
     symbols: Symbols,
     sources: SourceFolders,
     *,
-    max_frames: int = 1024,
+    max_frames: int = DEFAULT_LIMIT,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """The report on a snapshot. Nothing in the snapshot makes this raise; what is missing is left out."""

@@ -7,7 +7,7 @@ could not form; the instruction and the registers do.
 from dataclasses import replace
 
 from mdmp.analysis.crash_reason import CrashReason, access_title
-from mdmp.analysis.instruction import InstructionFacts
+from mdmp.analysis.instruction_facts import InstructionFacts
 
 _ACCESS = {"read": "read", "write": "write", "read_write": "write"}
 

@@ -35,14 +35,6 @@ def whereabouts(snapshot: Snapshot, address: int) -> str | None:
     return f"in {region.protection} memory{kind}"
 
 
-def is_writable(snapshot: Snapshot, address: int) -> bool | None:
-    """May the process write there? None when the dump does not tell."""
-    region = snapshot.region_at(address)
-    if region is None or (region.state == "commit" and not region.protection):
-        return None
-    return region.state == "commit" and "w" in region.protection and not region.guard
-
-
 def stack_bounds(snapshot: Snapshot, stack_pointer: int) -> tuple[int, int] | None:
     """Lowest address and end of the committed memory around a stack pointer; None when the dump does not tell."""
     region = snapshot.region_at(stack_pointer)
@@ -54,3 +46,9 @@ def stack_bounds(snapshot: Snapshot, stack_pointer: int) -> tuple[int, int] | No
             if thread.stack_start - slack <= stack_pointer < thread.stack_start + thread.stack_size:
                 return thread.stack_start, thread.stack_start + thread.stack_size
     return None
+
+
+def is_guard(snapshot: Snapshot, address: int | None) -> bool:
+    """Does a page without any access, or a guard page, lie at the address?"""
+    region = snapshot.region_at(address) if address is not None else None
+    return region is not None and (region.guard or (region.state == "commit" and region.protection == "---"))

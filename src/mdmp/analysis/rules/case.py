@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mdmp.analysis.blame import Place, places
 from mdmp.analysis.crash_reason import CrashReason, pointer_size
-from mdmp.analysis.instruction import InstructionFacts
+from mdmp.analysis.instruction_facts import InstructionFacts
 from mdmp.analysis.names import plain_name
 from mdmp.analysis.patterns import Pattern
 from mdmp.report import Blame, ThreadReport

@@ -9,6 +9,8 @@ _EXPLAINED = ("null", "freed", "uninitialized", "guard", "poison", "text")
 def find(case: Case) -> Finding | None:
     if not case.bad_access or case.snapshot.system.cpu != "amd64":
         return None
+    if case.instruction is not None and case.instruction.by_return:
+        return None  # a finding of its own
     pattern = case.pattern
     if pattern is not None and pattern.kind in _EXPLAINED:
         return None

@@ -5,6 +5,8 @@ from mdmp.report import Finding
 
 
 def find(case: Case) -> Finding | None:
+    if case.instruction is not None and case.instruction.by_return:
+        return None  # a finding of its own
     pattern = case.pattern
     if not case.bad_access or pattern is None or pattern.kind != "text":
         return None

@@ -6,6 +6,8 @@ from mdmp.report import Finding
 
 
 def find(case: Case) -> Finding | None:
+    if case.instruction is not None and case.instruction.by_return:
+        return None  # a finding of its own
     pattern = case.pattern
     if not case.executes or case.address is None or (pattern is not None and pattern.kind == "null"):
         return None
