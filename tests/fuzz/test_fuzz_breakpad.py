@@ -123,18 +123,18 @@ def test_changed_index_of_an_unchanged_file(tmp_path: Path) -> None:
 ONE = b"FUNC 1000 10 0 f\n"
 INIT = b"STACK CFI INIT 1000 10 .cfa: $esp"
 HOSTILE = {
-    "nested functions": b"".join(b"FUNC %x %x 0 f\n" % (i, 200_000 - i) for i in range(50_000)),
+    "nested functions": b"".join(b"FUNC %x %x 0 f\n" % (i, 200_000 - i) for i in range(20_000)),
     "functions of one start": b"".join(b"FUNC 1000 %x 0 f\n" % i for i in range(50_000, 0, -1)),
     "functions of one address": b"FUNC 1000 10 0 f\n" * 50_000,
     "functions over everything": b"FUNC 0 ffffffffffffffff 0 f\n" * 10 + b"FUNC ffffffffffffffff ff 0 f\n" * 1000,
     "nothing but damage": b"FUNC x\n" * 100_000,
-    "deep inlining": ONE + b"INLINE_ORIGIN 1 f\n" + b"".join(b"INLINE %d 1 1 1 1000 10\n" % i for i in range(50_000)),
+    "deep inlining": ONE + b"INLINE_ORIGIN 1 f\n" + b"".join(b"INLINE %d 1 1 1 1000 10\n" % i for i in range(20_000)),
     "one inline of many ranges": ONE + b"INLINE 0 1 1 1" + b" 1000 10" * 200_000 + b"\n",
     "a huge name": b"FUNC 1000 10 0 " + b"f" * 4_000_000 + b"\n",
     "a huge number": ONE + b"INLINE 0 1 1 1 " + b"f" * 1_000_000 + b" 10\nFUNC " + b"1" * 1_000_000 + b" 1 1 f\n",
     "many lines": ONE + b"1000 1 1 1\n" * 400_000,
-    "many unsorted lines": ONE + b"1001 1 1 1\n1000 1 1 1\n" * 100_000,
-    "many broken lines": ONE + b"1000 x\n" * 400_000,
+    "many unsorted lines": ONE + b"1001 1 1 1\n1000 1 1 1\n" * 30_000,
+    "many broken lines": ONE + b"1000 x\n" * 150_000,
     "many empty lines": ONE + b"\n" * 8_000_000,
     "many rules": INIT + b"\n" + b"".join(b"STACK CFI 1000 r%d: 1\n" % i for i in range(100_000)),
     "one long rule": INIT + b" r1: 1" * 1_000_000,

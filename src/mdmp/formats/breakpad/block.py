@@ -27,7 +27,7 @@ MAX_CFI_CHANGES = 1 << 14
 MAX_CFI_REGISTERS = 64
 _MAX_OVERLAPS = 16
 
-_END = re.compile(rb"\n(?:FUNC|PUBLIC|STACK|FILE|MODULE|INFO) ")
+_END = re.compile(rb"\n(?=[FPSMI])(?:FUNC|PUBLIC|STACK|FILE|MODULE|INFO) ")
 
 Damaged = Callable[[int, str], None]
 """Told the offset of a record that is given up, and why; "" where it breaks its form."""
@@ -42,57 +42,49 @@ def text_at(window: Window, offset: int) -> bytes:
 
 
 class FunctionBlock:
-    """A function with its line and INLINE records, which stay text until they are asked for."""
+    """A function with its line and INLINE records. Line records stay text until they are asked for."""
 
-    __slots__ = ("_damaged", "_inlines", "_lines", "_offset", "_starts", "_window", "func")
+    __slots__ = ("_damaged", "_inlines", "_offset", "_sorted", "_text", "func")
 
     def __init__(self, window: Window, offset: int, func: Func, damaged: Damaged) -> None:
         self.func = func
-        self._window = window
         self._damaged = damaged
         at = window.start + offset
         limit = min(window.start + window.size, at + MAX_BLOCK)
         end = _END.search(window.buffer, at, limit)
-        head, *lines = bytes(window.buffer[at : end.start() if end else limit]).split(b"\n")
+        text = bytes(window.buffer[at : end.start() if end else limit])
         if not end and limit < window.start + window.size:
-            del lines[-1:]
+            text = text[: text.rfind(b"\n")]
             damaged(offset, f"expected at most {MAX_BLOCK} bytes of lines for a function; more are not looked at")
-        offset += len(head) + 1
         self._inlines: list[tuple[int, int, int, int, Inline]] = []
         """(depth, start, end, offset of the record, record)"""
-        first = 0  # INLINE records come before line records as a rule
-        while first < len(lines) and lines[first].startswith(b"INLINE "):
-            self._add_inline(lines[first], offset)
-            offset += len(lines[first]) + 1
-            first += 1
-        lines = lines[first:]
-        while lines and not lines[-1].strip():
-            lines.pop()
-        self._lines, self._offset = lines, offset
-        self._starts: list[int] | None = None
-        if not _in_text_order(lines):
+        begin = _next_line(text, 0)
+        while text.startswith(b"INLINE ", begin):  # they come before line records as a rule
+            after = _next_line(text, begin)
+            self._add_inline(text[begin:after], offset + begin)
+            begin = after
+        self._text = text[begin:].rstrip()
+        """The lines that follow, by address if the file is as it should be."""
+        self._offset = offset + begin
+        self._sorted = False
+        if b"\nINLINE " in self._text:
             self._sort_out()
         self._inlines.sort()
 
     @property
     def cost(self) -> int:
-        return len(self._lines) + len(self._inlines) + 8
+        """About so many bytes of memory."""
+        return len(self._text) + 300 * len(self._inlines) + 1000
 
     def line_at(self, rva: int) -> Line | None:
         """The line record that covers `rva`; where several do, the one that starts last."""
-        if self._starts is not None:
-            last = bisect_right(self._starts, rva) - 1
-        elif self._lines and rva >> 4 * (width := self._lines[0].find(b" ")) == 0:
-            last = bisect_right(self._lines, b"%0*x~" % (width, rva)) - 1
-        else:
-            last = len(self._lines) - 1
-        for i in range(last, max(last - _MAX_OVERLAPS, -1), -1):
-            line = read_line(self._lines[i])
-            if not line:
-                self._damaged(self._offset + sum(len(text) + 1 for text in self._lines[:i]), "")
-            elif line.start <= rva < line.start + line.size:
-                return line
-        return None
+        line = _search(self._text, rva)
+        if line is None and not self._sorted:
+            # Either no line covers it, or lines out of order or damaged ones have led the search astray.
+            self._sort_out()
+            self._inlines.sort()
+            line = _search(self._text, rva)
+        return line
 
     def inline_at(self, rva: int, depth: int) -> tuple[int, int, Inline] | None:
         """(start, end, record) of the call at `depth` whose inlined code covers `rva`."""
@@ -111,35 +103,48 @@ class FunctionBlock:
             self._damaged(offset, "")
 
     def _sort_out(self) -> None:
-        """Keep the line records, by address; take INLINE records out, and report what is neither."""
-        found = list[tuple[int, bytes]]()
+        """Make the text what it should be: line records by address. Take INLINE records out, report the rest."""
+        found = list[Line]()
         offset = self._offset
-        for text in self._lines:
+        for text in self._text.split(b"\n"):
             line = read_line(text)
             if line:
-                found.append((line.start, text))
+                found.append(line)
             elif text.startswith(b"INLINE "):
                 self._add_inline(text, offset)
             elif text.strip() and not text.startswith(b"INLINE_ORIGIN "):
                 self._damaged(offset, "")
             offset += len(text) + 1
         found.sort(key=itemgetter(0))
-        self._starts = [start for start, _ in found]
-        self._lines = [text for _, text in found]
+        self._text = b"\n".join(b"%x %x %d %d" % line for line in found)
+        self._sorted = True
 
 
-def _in_text_order(lines: list[bytes]) -> bool:
-    """Whether the texts of line records are in the order of their addresses: then no number need be read.
+def _next_line(text: bytes, at: int) -> int:
+    return text.find(b"\n", at) + 1 or len(text)
 
-    So it is in nearly all files: addresses rise, in hexadecimal lower-case digits, as many in all lines.
-    """
-    if not lines:
-        return True
-    first, last = lines[0], lines[-1]
-    if first[:1] < b"0" or last[:1] > b"f" or not 0 < first.find(b" ") == last.find(b" "):
-        return False
-    text = b"\n".join(lines)
-    return text == text.lower() and lines == sorted(lines)
+
+def _search(text: bytes, rva: int) -> Line | None:
+    """The line record that covers `rva` in a text of records by address."""
+    low, high = 0, len(text)  # starts of lines: up to `low` they begin at or before `rva`, from `high` on after it
+    while low < high:
+        begin = text.rfind(b"\n", low, (low + high) // 2) + 1 or low
+        try:
+            start = int(text[begin : text.find(b" ", begin)], 16)
+        except ValueError:
+            return None
+        if start > rva:
+            high = begin
+        else:
+            low = _next_line(text, begin)
+    for _ in range(_MAX_OVERLAPS):
+        if low <= 0:
+            break
+        end, low = low, text.rfind(b"\n", 0, low - 1) + 1
+        line = read_line(text[low:end])
+        if line and line.start <= rva < line.start + line.size:
+            return line
+    return None
 
 
 class CfiBlock:
@@ -176,7 +181,7 @@ class CfiBlock:
 
     @property
     def cost(self) -> int:
-        return 8 * len(self._states)
+        return 1000 * len(self._states)
 
     def rules_at(self, rva: int) -> Rules | None:
         return self._states[bisect_right(self._starts, rva)] if self.init.start <= rva < self.limit else None

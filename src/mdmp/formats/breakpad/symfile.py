@@ -14,7 +14,7 @@ from mdmp.formats.breakpad.tables import MAX_DAMAGED, Tables, scan
 
 MAX_INLINE_DEPTH = 256
 _HEAD = 1 << 16
-_CACHE_COST = 1 << 18
+_CACHE_COST = 1 << 26
 
 T = TypeVar("T")
 B = TypeVar("B", FunctionBlock, CfiBlock)
