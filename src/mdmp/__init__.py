@@ -8,7 +8,7 @@
 Only the names in `__all__` are public.
 """
 
-__version__ = "0.1.0"
+from mdmp.version import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from mdmp import __version__
 from mdmp.cli import __main__, failure
 from mdmp.errors import UnusableInputError
 
-LIGHT = {"mdmp", "mdmp.cli", "mdmp.cli.__main__", "mdmp.__main__"}
+LIGHT = {"mdmp", "mdmp.cli", "mdmp.cli.__main__", "mdmp.__main__", "mdmp.version"}
 
 
 def test_version():

@@ -6,7 +6,7 @@
 import os
 import sys
 
-from mdmp import __version__
+from mdmp.version import __version__
 
 COMMANDS = (
     ("analyze", "mdmp.cli.analyze", "explain crash dumps: what happened, why, and on which line"),

@@ -9,10 +9,10 @@ import json
 import re
 from typing import Any
 
-from mdmp import __version__
 from mdmp.report.model import Frame, ModuleReport, Report, SourceContext, SymbolState, ThreadReport
 from mdmp.report.options import RenderOptions
 from mdmp.report.view import blame_source
+from mdmp.version import __version__
 
 SCHEMA = 1
 """Version of what is under `mdmp`: grows when a key changes its meaning or goes."""
