@@ -40,10 +40,10 @@ def thrown_object(record: ExceptionRecord, memory: MemoryReader, pointer_size: i
     return None
 
 
-def _thrown_msvc(record: ExceptionRecord, memory: MemoryReader, pointer_size: int) -> ThrownObject | None:
+def _thrown_msvc(record: ExceptionRecord, memory: MemoryReader, pointer_size: int) -> ThrownObject:
     parameters = record.parameters
     if len(parameters) < 3 or parameters[0] not in _MAGICS:
-        return None
+        return ThrownObject(())
     thrown, info = parameters[1], parameters[2]
     if info == 0:
         return ThrownObject((), address=thrown or None, rethrown=True)
@@ -77,9 +77,9 @@ def _catchable_types(memory: MemoryReader, info: int, base: int, pointer_size: i
     return found
 
 
-def _thrown_gcc(record: ExceptionRecord, memory: MemoryReader, pointer_size: int) -> ThrownObject | None:
+def _thrown_gcc(record: ExceptionRecord, memory: MemoryReader, pointer_size: int) -> ThrownObject:
     if not record.parameters or pointer_size != 8:
-        return None
+        return ThrownObject(())
     header = record.parameters[0]
     try:
         owner = memory.read(header, 8)[::-1]

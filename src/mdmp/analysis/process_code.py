@@ -2,6 +2,7 @@
 
 from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.formats.breakpad import StackWin
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 from mdmp.snapshot import Module, Snapshot
@@ -21,8 +22,29 @@ class LoadedModule:
         return self.symbols.files.image
 
     def frame_data(self, rva: int) -> FrameData | None:
-        pdb = self.symbols.files.pdb.file
-        return (pdb.frame_data(rva) or pdb.fpo(rva)) if pdb else None
+        pdb, sym = self.symbols.files.pdb.file, self.symbols.files.sym.file
+        if pdb:
+            return pdb.frame_data(rva) or pdb.fpo(rva)
+        record = sym.stack_win(rva) if sym else None
+        return _frame_data(record) if record else None
+
+
+def _frame_data(record: StackWin) -> FrameData:
+    """A STACK WIN record is the PDB's record, written as text."""
+    return FrameData(
+        start=record.start,
+        size=record.size,
+        local_size=record.local_size,
+        params_size=record.parameter_size,
+        max_stack=record.max_stack_size,
+        program=record.program or "",
+        prolog_size=record.prologue_size,
+        saved_regs_size=record.saved_register_size,
+        flags=0,
+        type="framedata" if record.program else "fpo",
+        has_seh=False,
+        uses_base_pointer=record.allocates_base_pointer,
+    )
 
 
 class ProcessCode:

@@ -7,7 +7,11 @@ _BREAKS = ("DbgBreakPoint", "DbgUiRemoteBreakin", "LdrpDoDebuggerBreak", "LdrIni
 
 
 def find(case: Case) -> Finding | None:
-    if not is_debugger_break(case):
+    address = case.reason.address
+    if case.reason.kind != "breakpoint" or case.snapshot.system.os != "windows" or address is None:
+        return None
+    module = case.snapshot.module_at(address)
+    if module is None or module.name.lower() != "ntdll.dll":
         return None
     function = case.calls(*_BREAKS)
     return Finding(
@@ -18,11 +22,3 @@ def find(case: Case) -> Finding | None:
         evidence=(f"{function} is on the stack",) if function else ("the breakpoint is inside ntdll itself",),
         against=() if function else ("without symbols another breakpoint of the system looks the same",),
     )
-
-
-def is_debugger_break(case: Case) -> bool:
-    """Does the breakpoint belong to a debugger rather than to the program?"""
-    if case.reason.kind != "breakpoint" or case.snapshot.system.os != "windows" or case.reason.address is None:
-        return False
-    module = case.snapshot.module_at(case.reason.address)
-    return module is not None and module.name.lower() == "ntdll.dll"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mdmp.analysis.rules import (
+    assertion,
     bit_flip,
     buffer_overrun,
     deadlock,
@@ -49,6 +50,7 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
     list_corruption.find,
     smashed_return.find,
     pure_virtual_call.find,
+    assertion.find,
     out_of_memory.find,
     panic.find,
     uncaught_exception.find,
@@ -72,18 +74,21 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
     missing_dll.find,
     invalid_handle.find,
     debugger_break.find,
-    deliberate_stop.find,
     own_exception.find,
     deadlock.find,
     bit_flip.find,
     no_crash.find,
 )
+FALLBACKS = (deliberate_stop.find, invalid_pointer.find)
+"""Asked when no rule found anything: they say what is seen, and hardly why."""
+
 _CONFIDENCE = ("certain", "likely", "possible")
 
 
 def find_all(case: Case) -> tuple[Finding, ...]:
     """What the rules find, the surest first."""
-    found = [finding for rule in RULES if (finding := rule(case)) is not None]
-    if not found and (last := invalid_pointer.find(case)) is not None:
-        found.append(last)
-    return tuple(sorted(found, key=lambda finding: _CONFIDENCE.index(finding.confidence)))
+    for rules in (RULES, FALLBACKS):
+        found = [finding for rule in rules if (finding := rule(case)) is not None]
+        if found:
+            return tuple(sorted(found, key=lambda finding: _CONFIDENCE.index(finding.confidence)))
+    return ()
