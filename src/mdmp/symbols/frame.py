@@ -20,8 +20,9 @@ class SourceFrame(NamedTuple):
 class SymbolSource(Protocol):
     """Anything that can name what is at an address of one module."""
 
-    format: str
-    """`pdb`, `exports`…"""
+    @property
+    def format(self) -> str:
+        """`pdb`, `sym`, `dwarf`, `exports`…"""
 
     def lookup(self, rva: int) -> tuple[SourceFrame, ...]:
         """Innermost first; empty when nothing is known. `rva` is relative to the image's base."""

@@ -1,4 +1,7 @@
-"""Symbols of one file by itself, without a dump: a debug file, or an image with whatever debug file it leads to."""
+"""Symbols of one file by itself, without a dump: a debug file, or an image with whatever debug file it leads to.
+
+Readers are imported when a file needs them: a single look-up takes little longer than the imports do.
+"""
 
 import os
 from collections.abc import Callable
@@ -6,19 +9,8 @@ from pathlib import Path
 
 from mdmp.binary.window import Window, map_file
 from mdmp.errors import FormatError, UnusableInputError
-from mdmp.formats.breakpad import SymFile
-from mdmp.formats.elf import Elf
-from mdmp.formats.pdb import Pdb
-from mdmp.formats.pe.headers import open_file
-from mdmp.snapshot import EmptyMemory, Module
-from mdmp.symbols.elf_source import ElfSource
-from mdmp.symbols.find_elf import find_debug_file
-from mdmp.symbols.folders import Folders
 from mdmp.symbols.frame import SymbolSource
 from mdmp.symbols.path import Place
-from mdmp.symbols.pdb_source import PdbSource
-from mdmp.symbols.sym_source import SymSource
-from mdmp.symbols.symbols import ModuleSymbols, Symbols
 
 AnyPath = str | os.PathLike[str]
 Places = tuple[Place, ...]
@@ -26,7 +18,7 @@ Places = tuple[Place, ...]
 
 def open_symbols(
     path: AnyPath, *, pdb: AnyPath | None = None, places: Places = (), index_folder: Path | None = None
-) -> SymbolSource | ModuleSymbols:
+) -> SymbolSource:
     """What answers for the addresses of `path`, which are relative to the image base (ELF: as linked).
 
     For a PE image, `pdb` names its PDB; without it the debug file is searched in `places` and beside the image.
@@ -39,21 +31,31 @@ def open_symbols(
         raise UnusableInputError(f"{path}: not a PDB, a symbol file or an image (it starts with {head[:8]!r})")
     try:
         if pdb is not None:
-            return PdbSource(Pdb(map_file(pdb)))
+            return _open_pdb(map_file(pdb), Path(pdb), places, index_folder)
         return opener(window, Path(path), places, index_folder)
     except FormatError as problem:
         raise UnusableInputError(f"{path}: {problem}") from None
 
 
 def _open_pdb(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    from mdmp.formats.pdb import Pdb
+    from mdmp.symbols.pdb_source import PdbSource
+
     return PdbSource(Pdb(window))
 
 
 def _open_sym(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    from mdmp.formats.breakpad import SymFile
+    from mdmp.symbols.sym_source import SymSource
+
     return SymSource(SymFile.open(path, index_folder))
 
 
-def _open_pe(window: Window, path: Path, places: Places, index_folder: Path | None) -> ModuleSymbols:
+def _open_pe(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    from mdmp.formats.pe.headers import open_file
+    from mdmp.snapshot import EmptyMemory, Module
+    from mdmp.symbols.symbols import Symbols
+
     image = open_file(window)
     module = Module(base=0, size=image.size, path=path.name, timestamp=image.timestamp, os="windows")
     return Symbols(
@@ -65,6 +67,11 @@ def _open_pe(window: Window, path: Path, places: Places, index_folder: Path | No
 
 
 def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    from mdmp.formats.elf import Elf
+    from mdmp.symbols.elf_source import ElfSource
+    from mdmp.symbols.find_elf import find_debug_file
+    from mdmp.symbols.folders import Folders
+
     elf = Elf(window)
     if elf.dwarf is None:
         folders = Folders((*places, Place(str(path.parent), "beside the image")))
@@ -72,7 +79,7 @@ def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | N
     return ElfSource(elf, as_linked=True)
 
 
-_OPENERS: tuple[tuple[bytes, Callable[[Window, Path, Places, Path | None], SymbolSource | ModuleSymbols]], ...] = (
+_OPENERS: tuple[tuple[bytes, Callable[[Window, Path, Places, Path | None], SymbolSource]], ...] = (
     (b"Microsoft C/C++ ", _open_pdb),
     (b"BSJB", _open_pdb),
     (b"MZ", _open_pe),

@@ -21,6 +21,11 @@ class ModuleSymbols:
     def __init__(self, files: ModuleFiles) -> None:
         self.files = files
 
+    @property
+    def format(self) -> str:
+        source = self.debug_source or self.last_resort
+        return source.format if source else ""
+
     @cached_property
     def debug_source(self) -> SymbolSource | None:
         """Debug information proper, the most telling first; None when there is none that fits."""
