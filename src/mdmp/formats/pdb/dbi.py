@@ -104,7 +104,7 @@ class Dbi:
         listed = stream.read(at, h.OptionalDbgHeaderSize & ~1)
         indexes = (int.from_bytes(listed[i : i + 2], "little") for i in range(0, len(listed), 2))
         self.debug_streams = {
-            name: index for name, index in zip(DEBUG_STREAMS, indexes, strict=False) if index != NO_STREAM
+            name: index for name, index in zip(DEBUG_STREAMS, indexes, strict=False) if index not in (0, NO_STREAM)
         }
         self._module_list = b""
         self._module_at: list[int] | None = None

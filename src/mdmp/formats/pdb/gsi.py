@@ -121,7 +121,7 @@ class Globals:
         self._symbols = symbols
 
     def procedures(self, name: str) -> list[ProcedureReference]:
-        wanted = name.encode()
+        wanted = name.encode("utf-8", "replace")
         found = []
         for at in self._table.candidates(wanted):
             length, kind, _, position, module = _REFERENCE.unpack(self._symbols.read(at, 14))
@@ -183,7 +183,7 @@ class Publics:
         if not self._hash_size:
             return []
         table = HashTable(self._stream, PublicsStreamHeader.SIZE)
-        found = map(self._get, table.candidates(name.encode()))
+        found = map(self._get, table.candidates(name.encode("utf-8", "replace")))
         return [public for public in found if public.name == name]
 
     def get(self, index: int) -> PublicSymbol:

@@ -10,6 +10,9 @@ from mdmp.formats.pdb.inlines import Inlined, find_inlined
 from mdmp.formats.pdb.parts import Parts
 from mdmp.formats.pdb.symbols import PROCEDURES, S_SEPCODE, S_THUNK32, separated_parent, trampoline_target
 
+CROSS_MODULE = 0x80000000
+"""The bit of an id that says: this stands in a list of what the module takes from others."""
+REFERENCE_CACHE_SIZE = 8192
 MAX_PADDING = 64
 """How far behind a piece of code, in bytes, the filling up to the next piece is counted to it."""
 
@@ -36,6 +39,7 @@ class PdbFrame(NamedTuple):
 class Lookup:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._references: dict[tuple[int, int], int] = {}
 
     def frames(self, section: int, offset: int) -> tuple[PdbFrame, ...]:
         """The functions at a place, innermost first; empty when nothing is known."""
@@ -115,8 +119,9 @@ class Lookup:
         if not found or found[0].offset < start:
             return ()
         path, line, checksum = self._line(compiland, section, offset) if compiland else (None, None, None)
-        at = parts.rva(section, found[0].offset) or 0
-        return (PdbFrame(found[0].name, at, None, path, line, False, checksum, "public"),)
+        public = next((public for public in found if public.is_code), found[0])
+        at = parts.rva(section, public.offset) or 0
+        return (PdbFrame(public.name, at, None, path, line, False, checksum, "public"),)
 
     def _padding(self, dbi: Dbi, section: int, offset: int) -> tuple[PdbFrame, ...]:
         """Filling between two pieces of code: counted to a public or thunk before it, but to no procedure."""
@@ -157,8 +162,13 @@ class Lookup:
 
     def _inlinee_name(self, compiland: Compiland, index: int) -> str:
         names = self._parts.type_names
-        if index & 0x80000000:
-            index = self._exported(compiland, index)
+        if index & CROSS_MODULE:
+            key = compiland.info.number, index
+            if key not in self._references:
+                if len(self._references) >= REFERENCE_CACHE_SIZE:
+                    self._references.clear()
+                self._references[key] = self._exported(compiland, index)
+            index = self._references[key]
         return names.function(index) if names else ""
 
     def _exported(self, compiland: Compiland, reference: int) -> int:

@@ -5,6 +5,7 @@ Records have no fixed size and no table of offsets; but the hash stream keeps th
 Layout: LLVM's docs/PDB/TpiStream.rst; leaf structures in cvinfo.h (microsoft/microsoft-pdb).
 """
 
+from array import array
 from bisect import bisect_right
 from struct import Struct
 
@@ -58,9 +59,8 @@ class TypeRecords:
         # Index and position of a record here and there, sorted: from the hash stream, else what was walked past.
         self._indexes, self._offsets = [self.begin], [0]
         self._has_table = False
-        at, count = header.IndexOffsetBufferOffset, header.IndexOffsetBufferLength // 8
-        if count and at >= 0 and msf.exists(header.HashStreamIndex):
-            pairs = words(msf.stream(header.HashStreamIndex, f"{name} hash").read(at, 8 * count))
+        pairs = _read_table(msf, header, name)
+        if pairs:
             self._indexes, self._offsets = [*pairs[::2], self.end], [*pairs[1::2], self._limit - self._at]
             self._has_table = True
 
@@ -104,6 +104,15 @@ class TypeRecords:
         return known
 
 
+def _read_table(msf: Msf, header: TpiStreamHeader, name: str) -> "array[int]":
+    """The table of indexes and offsets; empty when there is none, or it is damaged: all can be found without it."""
+    at, count = header.IndexOffsetBufferOffset, header.IndexOffsetBufferLength // 8
+    try:
+        return words(msf.stream(header.HashStreamIndex, f"{name} hash").read(at, 8 * count))
+    except FormatError:
+        return array("I")
+
+
 def find_record(data: bytes, number: int) -> int:
     """Where record `number` of a row of records starts; -1 when it is cut."""
     at, size = 0, len(data)
@@ -139,16 +148,19 @@ class Names:
                 name = _text(record, 8)
             if not name:
                 raise FormatError("PDB id stream (IPI)", f"id {index:#x} (leaf {kind:#x}) does not name a function")
-            if scope:
-                scope_kind, scope_record = (self._types if kind == LF_MFUNC_ID else self._ids).get(scope)
-                qualifier = type_name(scope_kind, scope_record)
-                if qualifier:
-                    name = f"{qualifier}::{name}"
-            known = name
+            qualifier = self._scope(scope, self._types if kind == LF_MFUNC_ID else self._ids) if scope else ""
+            known = f"{qualifier}::{name}" if qualifier else name
             if len(self._known) >= NAME_CACHE_SIZE:
                 self._known.clear()
             self._known[index] = known
         return known
+
+    @staticmethod
+    def _scope(index: int, records: TypeRecords) -> str:
+        try:
+            return type_name(*records.get(index))
+        except FormatError:
+            return ""  # a name without its class is better than none
 
 
 def type_name(kind: int, record: bytes) -> str:
