@@ -64,14 +64,36 @@ class Abbrev(NamedTuple):
     """Where in the entry a 4-byte DW_AT_sibling lies; -1 when there is none at a fixed place."""
 
 
+class AbbrevSection:
+    """.debug_abbrev: its tables by offset."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._tables: dict[tuple[int, Widths], AbbrevTable] = {}
+        self._read = 0
+
+    def table(self, offset: int, widths: Widths) -> "AbbrevTable":
+        key = (offset, widths)
+        if key not in self._tables:
+            self._tables[key] = AbbrevTable(self, offset, widths)
+        return self._tables[key]
+
+    def count(self, size: int) -> None:
+        """Units can point into the middle of each other's tables; true ones are read once."""
+        self._read += size
+        if self._read > 4 * self.window.size:
+            raise FormatError("debug_abbrev", "the tables of too many units overlap")
+
+
 class AbbrevTable:
     """One table of .debug_abbrev for units of the same widths."""
 
-    __slots__ = ("_at", "_data", "_done", "_known", "_section", "offset", "widths")
+    __slots__ = ("_at", "_data", "_done", "_known", "_section", "_window", "offset", "widths")
 
-    def __init__(self, section: Window, offset: int, widths: Widths) -> None:
-        section.check(offset, 1, "table")
+    def __init__(self, section: AbbrevSection, offset: int, widths: Widths) -> None:
+        section.window.check(offset, 1, "table")
         self._section = section
+        self._window = section.window
         self.offset = offset
         self.widths = widths
         self._data = b""
@@ -90,10 +112,10 @@ class AbbrevTable:
     def _grow(self) -> bool:
         """Look at more of the section; False when there is no more."""
         have = max(len(self._data) - len(PAD), 0)
-        size = min(self._section.size - self.offset, max(2 * have, CHUNK))
+        size = min(self._window.size - self.offset, max(2 * have, CHUNK))
         if size == have:
             return False
-        self._data = self._section.read(self.offset, size) + PAD
+        self._data = self._window.read(self.offset, size) + PAD
         return True
 
     def _read_one(self) -> bool:
@@ -102,7 +124,9 @@ class AbbrevTable:
             if not self._grow():
                 raise FormatError("debug_abbrev", "the table runs over the end of its section", self.offset)
             parsed = _declaration(self._data, self._at)
-        code, tag, has_children, specs, self._at = parsed
+        code, tag, has_children, specs, at = parsed
+        self._section.count(at - self._at)
+        self._at = at
         if code == 0:
             self._done = True
             return False

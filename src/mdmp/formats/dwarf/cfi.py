@@ -63,6 +63,7 @@ class CallFrames:
         self._table: tuple[int, int] | None = None
         self._all: RangeMap[int] | None = None
         self._cies: dict[int, Cie] = {}
+        self._cie_bytes = 0
 
     def row(self, address: int) -> Row | None:
         """How to unwind from the instruction at `address`; None where no entry covers it.
@@ -167,7 +168,11 @@ class CallFrames:
 
     def _cie(self, at: int) -> Cie:
         if at not in self._cies:
-            self._cies[at] = self._read_cie(at)
+            cie = self._read_cie(at)
+            self._cie_bytes += len(cie.instructions)
+            if self._cie_bytes > self._section.data.size:
+                raise FormatError("CIE", "common entries overlap", at)
+            self._cies[at] = cie
         return self._cies[at]
 
     def _read_cie(self, at: int) -> Cie:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.dwarf import constants as dw
-from mdmp.formats.dwarf.abbrev import AbbrevTable, Widths
+from mdmp.formats.dwarf.abbrev import AbbrevSection
 from mdmp.formats.dwarf.functions import FunctionIndex, InlineSite, index_functions, inline_sites
 from mdmp.formats.dwarf.line import LineTable
 from mdmp.formats.dwarf.ranges import aranges, entry_ranges, merged
@@ -72,7 +72,7 @@ class Dwarf:
         self.sections = sections
         self.issues = IssueLog() if issues is None else issues
         self._lowest = lowest
-        self._abbrevs: dict[tuple[int, Widths], AbbrevTable] = {}
+        self._abbrevs: AbbrevSection | None = None
         self._states: dict[int, _UnitState | None] = {}
         self._fast: RangeMap[int] | None = None
         self._slow: RangeMap[int] | None = None
@@ -82,6 +82,7 @@ class Dwarf:
 
     def lookup(self, address: int) -> tuple[DwarfFrame, ...]:
         """The frames at an address as linked, innermost first; empty when nothing is known there."""
+        self.sections.ranges_read = 0
         state = self._state_at(address)
         if state is None:
             return ()
@@ -291,10 +292,9 @@ class Dwarf:
             self._states[offset] = None
             try:
                 header = UnitHeader.read(self.sections, offset)
-                key = (header.abbrev_offset, header.widths)
-                if key not in self._abbrevs:
-                    self._abbrevs[key] = AbbrevTable(self.sections.need("debug_abbrev"), *key)
-                unit = Unit(self.sections, header, self._abbrevs[key])
+                if self._abbrevs is None:
+                    self._abbrevs = AbbrevSection(self.sections.need("debug_abbrev"))
+                unit = Unit(self.sections, header, self._abbrevs.table(header.abbrev_offset, header.widths))
                 self._states[offset] = _UnitState(unit)
                 if unit.split_file:
                     problem = f"the functions are in {unit.split_file} (split DWARF), which is not read"

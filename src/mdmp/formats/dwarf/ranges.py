@@ -33,11 +33,7 @@ def entry_ranges(unit: Unit, values: Attributes) -> list[Range]:
         else:
             high += low
         found = [(low, high)]
-    ranges = [pair for pair in found if pair[0] < pair[1]]
-    unit.range_budget -= len(ranges)
-    if unit.range_budget < 0:
-        raise FormatError("debug_info", "the entries of a unit have too many address ranges", unit.offset)
-    return ranges
+    return [pair for pair in found if pair[0] < pair[1]]
 
 
 def _list(unit: Unit, values: Attributes) -> list[Range]:
@@ -45,11 +41,15 @@ def _list(unit: Unit, values: Attributes) -> list[Range]:
     if not isinstance(offset, int):
         raise FormatError("debug_info", "expected an offset in DW_AT_ranges", unit.offset)
     if unit.version < 5:
-        return list(_ranges(unit, offset + (unit.number(unit.root, dw.DW_AT_GNU_ranges_base) or 0)))
+        found = list(_ranges(unit, offset + (unit.number(unit.root, dw.DW_AT_GNU_ranges_base) or 0)))
+        unit.sections.count_ranges(len(found), "debug_ranges")
+        return found
     if form == dw.DW_FORM_rnglistx:
         wide = unit.header.widths.offset
         offset = unit.ranges_base + unit.sections.number("debug_rnglists", unit.ranges_base + offset * wide, wide)
-    return _rnglist(unit, offset)
+    found = _rnglist(unit, offset)
+    unit.sections.count_ranges(len(found), "debug_rnglists")
+    return found
 
 
 def _ranges(unit: Unit, offset: int) -> Iterator[Range]:
@@ -76,6 +76,7 @@ def _rnglist(unit: Unit, offset: int) -> list[Range]:
     base, wide = unit.low, unit.header.widths.address
     address = unit.indexed_address
     found: list[Range] = []
+    add = found.append
     for _ in range(MAX_RANGES):
         if at + 24 > end:  # an entry takes at most 21 bytes
             start += at
@@ -98,7 +99,7 @@ def _rnglist(unit: Unit, offset: int) -> list[Range]:
                 base = first
                 continue
             if kind == 6:  # DW_RLE_start_end
-                found.append((first, int.from_bytes(data[at : at + wide], "little")))
+                add((first, int.from_bytes(data[at : at + wide], "little")))
                 at += wide
                 continue
         second, at = data[at], at + 1
@@ -106,13 +107,13 @@ def _rnglist(unit: Unit, offset: int) -> list[Range]:
             second, at = uleb(data, at - 1)
         if kind == 3:  # DW_RLE_startx_length
             low = address(first)
-            found.append((low, low + second))
+            add((low, low + second))
         elif kind == 4:  # DW_RLE_offset_pair
-            found.append((base + first, base + second))
+            add((base + first, base + second))
         elif kind == 2:  # DW_RLE_startx_endx
-            found.append((address(first), address(second)))
+            add((address(first), address(second)))
         elif kind == 7:  # DW_RLE_start_length
-            found.append((first, first + second))
+            add((first, first + second))
         else:
             raise FormatError("debug_rnglists", f"unknown kind of range {kind}", start + at)
     raise FormatError("debug_rnglists", f"expected at most {MAX_RANGES} ranges in a list", offset)

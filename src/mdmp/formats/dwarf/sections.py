@@ -16,12 +16,13 @@ _CUT_SHORT = {"debug_str_offs": "debug_str_offsets"}
 class Sections:
     """Sections by plain name (`debug_info`), each opened at its first use: it may have to be decompressed."""
 
-    __slots__ = ("_find", "_known")
+    __slots__ = ("_find", "_known", "ranges_read")
 
     def __init__(self, find: Callable[[str], Window | None]) -> None:
         """`find` gives the section of a plain name, None when there is none; it may raise `FormatError`."""
         self._find = find
         self._known: dict[str, Window | FormatError | None] = {}
+        self.ranges_read = 0
 
     @classmethod
     def of(cls, windows: Mapping[str, Window]) -> "Sections":
@@ -48,6 +49,12 @@ class Sections:
         if found is None:
             raise FormatError(name, "the file refers to this section, but has none")
         return found
+
+    def count_ranges(self, count: int, name: str) -> None:
+        """Entries can share a list of ranges, so that its bytes do not bound the work: as many ranges as bytes do."""
+        self.ranges_read += count
+        if self.ranges_read > max(self.get(name).size, 1 << 16):
+            raise FormatError(name, "too many entries share the lists of address ranges")
 
     def string(self, name: str, offset: int) -> str:
         """The NUL-ended text at an offset of a string section."""

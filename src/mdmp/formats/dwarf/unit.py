@@ -4,7 +4,9 @@ Positions of entries are relative to the start of the unit, as its own reference
 units are offsets in .debug_info.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from struct import Struct
+from typing import Any, NamedTuple
 
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError
@@ -16,9 +18,6 @@ from mdmp.formats.dwarf.sections import Sections
 Raw = int | bytes
 Attributes = dict[int, tuple[int, Raw]]
 """Attribute to (form, value as it stands there)."""
-
-MAX_UNIT_RANGES = 1 << 20
-"""Ranges that are read for one unit, over all its entries: lists can be shared, so the file's size is no bound."""
 
 _ROOT_SIZE = 512
 """Bytes that nearly always hold the first entry of a unit."""
@@ -73,7 +72,7 @@ class Unit:
         self.version = header.widths.version
         self.abbrevs = abbrevs
         self._data: bytes | None = None
-        self._addresses: Window | None = None
+        self._address: tuple[Window, Callable[..., tuple[Any, ...]]] | None = None
         self._read_root()
 
     @property
@@ -100,7 +99,6 @@ class Unit:
         self.ranges_base = self._base(dw.DW_AT_rnglists_base, 0, 0)
         self.language = self.number(self.root, dw.DW_AT_language) or 0
         self.low = self.address(self.root, dw.DW_AT_low_pc) or 0
-        self.range_budget = MAX_UNIT_RANGES
 
     @property
     def directory(self) -> str:
@@ -219,12 +217,15 @@ class Unit:
         return self.sections.string("debug_str", at)
 
     def indexed_address(self, index: int) -> int:
-        wide = self.header.widths.address
-        if self._addresses is None:
-            self._addresses = self.sections.need("debug_addr")
-        table = self._addresses
-        at = table.check(self.address_base + index * wide, wide, "address")
-        return int.from_bytes(table.buffer[at : at + wide], "little")
+        size = self.header.widths.address
+        if self._address is None:
+            self._address = self.sections.need("debug_addr"), Struct("<Q" if size == 8 else "<I").unpack_from
+        table, unpack = self._address
+        at = self.address_base + index * size
+        if not 0 <= at <= table.size - size:
+            raise FormatError("debug_addr", f"the table has no address {index}", self.offset)
+        number: int = unpack(table.buffer, table.start + at)[0]
+        return number
 
     def address(self, values: Attributes, attribute: int) -> int | None:
         """An address as linked; None when the attribute is absent or is no address."""

@@ -225,18 +225,19 @@ class Elf:
 
     def lookup(self, address: int) -> tuple[ElfFrame, ...]:
         """The functions at an address, innermost first, by the best source there is; empty when nothing is known."""
-        symbol, source = self._symbol(address)
         dwarf = (self.debug.dwarf if self.debug else None) or self.dwarf
         found = dwarf.lookup(address) if dwarf else ()
         if not found:
-            if symbol is None:
-                return ()
-            return (symbol_frame(symbol, source),)
+            symbol, source = self._symbol(address)
+            return (symbol_frame(symbol, source),) if symbol else ()
         frames = []
         for f in found:
             by = "dwarf" if f.function or f.linkage_name else ""
             frames.append(ElfFrame(f.function, f.start, f.size, f.file, f.line, f.inline, f.linkage_name, by))
         outer = frames[-1]
+        if outer.function and outer.linkage_name:
+            return tuple(frames)  # without a look at the symbol table, which takes its time to load
+        symbol, source = self._symbol(address)
         if symbol and not (outer.function or outer.linkage_name):
             frames[-1] = outer._replace(
                 function=symbol.name,
