@@ -23,6 +23,7 @@ _MADE_UP = tuple(
         (r"@plt$|@@?GLIBC[\w.]*$|@\d+$", ""),
     )
 )
+_LONGEST = 4096
 _LEADING = re.compile(r"^(?:(?:public|private|protected|static|virtual|inline|const|class|struct|union|enum):?\s+)+")
 _CONVENTION = re.compile(r"\b__(?:cdecl|stdcall|thiscall|fastcall|vectorcall|clrcall|pascal)\b\s*")
 
@@ -32,7 +33,7 @@ def plain_name(name: str) -> str:
     """`app::Cart::total` for `public: int __cdecl app::Cart<int>::total(int) const`; stable between builds."""
     if name.startswith(("-[", "+[")):  # Objective-C has nothing to take away
         return name
-    plain = name
+    plain = name = name[:_LONGEST]
     for pattern, instead in _MADE_UP:
         plain = pattern.sub(instead, plain)
     plain = _LEADING.sub("", _CONVENTION.sub(" ", plain)).strip()
