@@ -83,13 +83,14 @@ def add_symbols_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def cache_folder() -> Path:
-    """Where indexes of big symbol files are kept: `MDMP_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("MDMP_CACHE")
-    if chosen:
+    """Where indexes of big symbol files are kept: `MDMP_CACHE`, else the user's cache folder as the system has it."""
+    if chosen := os.environ.get("MDMP_CACHE"):
         return Path(chosen)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("mdmp", appauthor=False)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser() / "mdmp" / "cache"
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches/mdmp").expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mdmp"
 
 
 def use_color(choice: str, stream: IO[str]) -> bool:
