@@ -191,7 +191,7 @@ def test_random_programs(seed: int) -> None:
         for width in (4, 8):
             variables = {"$esp": 0x1000, ".cfa": 0x2000}
             try:
-                value = evaluate(tokens, variables, lambda address: address // 3, width)
+                value = evaluate(tuple(tokens), variables, lambda address: address // 3, width)
                 assert value is None or 0 <= value < 1 << 8 * width
                 run(" ".join(tokens), variables, lambda address: None, width)
             except MdmpError:

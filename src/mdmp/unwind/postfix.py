@@ -6,7 +6,9 @@ pushed before it. Numbers are decimal. A name stands for its value at the time i
 Sources: docs/symbol_files.md of Breakpad; IDiaFrameData::get_program of Microsoft's DIA.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+import re
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import lru_cache
 from operator import add, mul, sub
 from typing import NoReturn
 
@@ -15,17 +17,30 @@ from mdmp.errors import FormatError, MemoryUnavailable
 UNDEFINED = ".undef"
 """A name that never has a value: its register cannot be recovered."""
 
-_MAX_DIGITS = 20
+_SHORT = 64
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 ReadWord = Callable[[int], int | None]
 """The pointer-sized number at an address, or None."""
 
 
-def evaluate(words: Iterable[str], values: Mapping[str, int], word: ReadWord, pointer_size: int) -> int | None:
+def evaluate(words: tuple[str, ...], values: Mapping[str, int], word: ReadWord, pointer_size: int) -> int | None:
     """The value of an expression; None when it uses a name that `values` does not have.
 
     Raises `FormatError` for an expression that breaks the language, and `MemoryUnavailable`.
     """
+    # What is remembered must be short, whoever wrote it.
+    simple = _simple(words) if len(words) in (3, 4) and len(words[0]) + len(words[1]) < _SHORT else None
+    if simple:
+        name, offset, read = simple
+        base = values.get(name)
+        if base is None:
+            return None
+        place = (base + offset) & ((1 << 8 * pointer_size) - 1)
+        found = word(place) if read else place
+        if found is None:
+            raise MemoryUnavailable(place, pointer_size)
+        return found
     machine = _Machine(values, word, pointer_size)
     try:
         for token in words:
@@ -36,6 +51,17 @@ def evaluate(words: Iterable[str], values: Mapping[str, int], word: ReadWord, po
     if machine.stack:
         _broken(f"expected one value at the end, found {len(machine.stack) + 1}")
     return result
+
+
+@lru_cache(4096)
+def _simple(words: tuple[str, ...]) -> tuple[str, int, bool] | None:
+    """(name, offset, whether memory is read) for `name offset +` and `name offset + ^`: nearly all there are."""
+    if len(words) not in (3, 4) or words[2] not in ("+", "-") or words[3:] not in ((), ("^",)):
+        return None
+    name, number, sign = words[:3]
+    if not _NUMBER.fullmatch(number) or _NUMBER.fullmatch(name) or name in _OPERATORS or name in "^=":
+        return None
+    return name, int(number) if sign == "+" else -int(number), len(words) == 4
 
 
 def run(program: str, variables: MutableMapping[str, int], word: ReadWord, pointer_size: int) -> set[str] | None:
@@ -92,9 +118,7 @@ class _Machine:
             if value is None:
                 raise MemoryUnavailable(address, self.pointer_size)
             self.stack.append(value)
-        elif token.isdecimal() or (token[:1] == "-" and token[1:].isdecimal()):
-            if len(token) > _MAX_DIGITS:
-                _broken(f"expected a number of at most {_MAX_DIGITS} digits, found {len(token)}")
+        elif _NUMBER.fullmatch(token):
             self.stack.append(int(token) & self.mask)
         else:
             self.stack.append(token)

@@ -7,6 +7,8 @@ Source: docs/symbol_files.md of Breakpad; the two INLINE forms are told apart as
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 HEX = rb"([0-9a-fA-F]{1,16})"
@@ -97,7 +99,7 @@ class StackWin(NamedTuple):
     allocates_base_pointer: bool
 
 
-Rules = dict[str, tuple[str, ...]]
+Rules = Mapping[str, tuple[str, ...]]
 """Register (`.cfa`, `.ra`, `$rbp`, `x29`: as written) to the words of the postfix expression that recovers it."""
 
 
@@ -121,7 +123,7 @@ _PUBLIC = re.compile(rb"PUBLIC +(m +)?" + rb" +".join((HEX, HEX, _TEXT)))
 _LINE = re.compile(rb" +".join((HEX, HEX, DECIMAL, DECIMAL)) + rb"(?:\s|$)")
 _WIN = re.compile(rb"STACK +WIN +([0-9a-fA-F]) +" + rb" +".join([HEX] * 8) + rb" +([01]) +" + _TEXT)
 _CFI_INIT = re.compile(rb"STACK +CFI +INIT +" + rb" +".join((HEX, HEX, _TEXT)))
-_CFI = re.compile(rb"STACK +CFI +" + HEX + rb" +" + _TEXT)
+_COMMON = 256
 
 FRAME_POINTER_OMISSION, FRAME_DATA = 0, 4
 """The types of STACK WIN records that mean something to a stack walker."""
@@ -200,7 +202,11 @@ def read_stack_win(line: bytes) -> StackWin | None:
 
 def read_rules(line: bytes) -> Rules | None:
     """`register: word word... register: word...`; None when a register has no expression or the other way round."""
-    rules: Rules = {}
+    return _common_rules(line) if len(line) < _COMMON else _rules(line)
+
+
+def _rules(line: bytes) -> Rules | None:
+    rules = dict[str, tuple[str, ...]]()
     register, words = "", list[str]()
     for word in text(line).split():
         if word[-1] != ":":
@@ -217,6 +223,10 @@ def read_rules(line: bytes) -> Rules | None:
     return rules
 
 
+_common_rules = lru_cache(4096)(_rules)
+"""A file has a hundred thousand records and a few hundred different texts of rules in them."""
+
+
 def read_cfi_init(line: bytes) -> CfiInit | None:
     found = _CFI_INIT.match(line)
     rules = read_rules(found[3]) if found else None
@@ -224,6 +234,9 @@ def read_cfi_init(line: bytes) -> CfiInit | None:
 
 
 def read_cfi_change(line: bytes) -> CfiChange | None:
-    found = _CFI.match(line)
-    rules = read_rules(found[2]) if found else None
-    return CfiChange(int(found[1], 16), rules) if found and rules else None
+    fields = line.split(None, 3)
+    try:
+        start, rules = int(fields[2], 16), read_rules(fields[3])
+    except (ValueError, IndexError):
+        return None
+    return CfiChange(start, rules) if rules and 0 <= start >> 64 == 0 else None
