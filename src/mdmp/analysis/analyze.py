@@ -51,6 +51,9 @@ def analyze_snapshot(
         ((m.name, m.path) for m in modules), modules[main].name if main is not None else None
     )
     blamed = blame(crashing, frames, of_the_system, reason) if crashing is not None else None
+    if blamed and stack and crashing is not None:
+        stack = stacks.with_source(stack, blamed)
+        threads = (*threads[:crashing], stack, *threads[crashing + 1 :])
     case = Case(snapshot, reason, instruction, thread, stack, threads, blamed, memory)
     bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" else None
     system = snapshot.system

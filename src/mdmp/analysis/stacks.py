@@ -6,7 +6,7 @@ from dataclasses import replace
 from mdmp.analysis.process_code import ProcessCode
 from mdmp.arch import CPUS
 from mdmp.errors import UsageError
-from mdmp.report import Frame, InlineFrame, SourceContext, ThreadReport
+from mdmp.report import Blame, Frame, InlineFrame, SourceContext, ThreadReport
 from mdmp.snapshot import Context, Snapshot, Thread
 from mdmp.symbols.frame import SourceFrame
 from mdmp.symbols.source_text import SourceFolders
@@ -53,6 +53,16 @@ class Stacks:
         return ThreadReport(
             index, thread.tid, thread.name, frames, stop, thread.last_error, None, thread.wrote_the_dump
         )
+
+    def with_source(self, thread: ThreadReport, blamed: Blame) -> ThreadReport:
+        """The thread with the lines of source around the blamed place in the frame to blame."""
+        frame = thread.frames[blamed.frame_index]
+        place = next((n for n in self._names(frame.lookup) if (n.file, n.line) == (blamed.file, blamed.line)), None)
+        if place is None:
+            return thread
+        frames = list(thread.frames)
+        frames[blamed.frame_index] = replace(frame, source=self._source(place))
+        return replace(thread, frames=tuple(frames))
 
     def _frame(self, index: int, frame: UnwoundFrame, with_source: bool) -> Frame:
         lookup = frame.lookup

@@ -24,7 +24,7 @@ def find(case: Case) -> Finding | None:
             category="logic error",
             title=f"uncaught {language} exception{what}",
             confidence="certain",
-            evidence=(reason.title, *reason.details),
+            evidence=(f"{reason.code_name or reason.name} reached the system unhandled",),
             advice="catch it where it can be handled, or prevent its cause; the stack shows where it was thrown",
         )
     terminator = case.calls(*_TERMINATORS)
