@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ def test_an_index_of_another_version_is_made_again(
     monkeypatch.setattr(store, "_VERSION", 99)
     SymFile.open(path, tmp_path / "cache")
     assert len(scans) == 2
+
+
+def test_a_file_older_than_1970(tmp_path: Path, scans: list[str]) -> None:
+    path = write(tmp_path / "a.sym")
+    os.utime(path, ns=(-(10**18), -(10**18)))
+    for _ in range(2):
+        assert SymFile.open(path, tmp_path / "cache").lookup(0x1000)
+    assert len(scans) == 1
+
+
+def test_many_writers_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.sym")
+    with ThreadPoolExecutor(8) as pool:
+        files = list(pool.map(lambda _: SymFile.open(path, tmp_path / "cache"), range(24)))
+    assert {file.lookup(0x1010)[0].function for file in files} == {"f1"}
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path, scans: list[str]) -> None:

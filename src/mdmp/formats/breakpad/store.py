@@ -28,7 +28,7 @@ _PAGE, _SAMPLES = 4096, 16
 
 
 class Identity(NamedTuple):
-    """What a symbol file is recognised by. `modified` is the file's modification time in nanoseconds, 0: not known."""
+    """What a symbol file is recognised by. `modified` is its modification time in nanoseconds, 0: not known."""
 
     size: int
     modified: int
@@ -39,7 +39,9 @@ class Identity(NamedTuple):
 def identify(window: Window, modified: int) -> Identity:
     last = max(window.size - _PAGE, 0)
     pages = (window.read(last * i // (_SAMPLES - 1), min(_PAGE, window.size)) for i in range(_SAMPLES))
-    return Identity(window.size, modified, b"".join(zlib.crc32(page).to_bytes(4, "little") for page in pages))
+    return Identity(
+        window.size, modified % (1 << 64), b"".join(zlib.crc32(page).to_bytes(4, "little") for page in pages)
+    )
 
 
 def file_name(module: SymModule | None, identity: Identity) -> str:
