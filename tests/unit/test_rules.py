@@ -350,3 +350,13 @@ def test_our_own_dumps(data: Path, name: str, cpu: str) -> None:
     for finding in report.findings:
         assert finding.category in CATEGORIES
         assert finding.evidence
+
+
+def test_every_kind_is_documented() -> None:
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "docs" / "analysis.md").read_text()
+    for path in (root / "src" / "mdmp" / "analysis" / "rules").glob("*.py"):
+        for line in path.read_text().splitlines():
+            if line.strip().startswith("kind="):
+                for kind in line.split('"')[1::2]:
+                    assert f"`{kind}`" in text, kind
