@@ -99,20 +99,39 @@ class Dump:
 
 
 class Module:
-    """A module for the unwinder: image out of memory or a file, frame records from a table."""
+    """A module for the unwinder: a PE image, frame records of a PDB, rows of call-frame tables; any of them."""
 
-    def __init__(self, base: int, size: int, name: str = "", image: Any = None, records: Any = None) -> None:
+    def __init__(
+        self, base: int, size: int, name: str = "", image: Any = None, records: Any = (), rows: Any = ()
+    ) -> None:
         self.base = base
         self.end = base + size
         self.name = name
         self._image = image
-        self._records = records or {}
+        self._records = records
+        self._rows = rows
 
-    def image(self) -> Any:
-        return self._image() if callable(self._image) else self._image
+    def pe_image(self) -> Any:
+        return self._image
+
+    def read(self, rva: int, size: int) -> bytes:
+        image = self.pe_image()
+        if image is None:
+            raise MemoryUnavailable(self.base + rva, size)
+        return bytes(image.read(rva, size))
+
+    def executable(self, rva: int) -> bool | None:
+        image = self.pe_image()
+        return image.is_executable(rva) if image is not None else False if rva < 0x1000 else None
 
     def frame_data(self, rva: int) -> Any:
         return next((r for r in self._records if r.start <= rva < r.start + r.size), None)
+
+    def call_frame(self, rva: int) -> Any:
+        return next((r for r in self._rows if not isinstance(r, dict) and r.start <= rva < r.end), None)
+
+    def stack_cfi(self, rva: int) -> Any:
+        return next((r for r in self._rows if isinstance(r, dict)), None)
 
 
 class Source:

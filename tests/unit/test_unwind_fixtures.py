@@ -30,7 +30,7 @@ class FixtureModule(Module):
         self._opened: PeImage | bool | None = False
         self._pdb: Pdb | bool | None = False
 
-    def image(self) -> Any:
+    def pe_image(self) -> Any:
         if self._opened is False:
             path = FOLDER / self.name
             try:

@@ -1,8 +1,13 @@
 """The code of the process, joined from dump memory, image files and PDBs, as unwinding and disassembly ask for it."""
 
+from collections.abc import Mapping
+
 from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.breakpad import StackWin
+from mdmp.formats.dwarf.cfa import Row
+from mdmp.formats.elf import Elf, LoadedElf
+from mdmp.formats.elf.structs import PF_X, PT_LOAD
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 from mdmp.snapshot import Module, Snapshot
@@ -18,7 +23,38 @@ class LoadedModule:
         self.base = module.base
         self.end = module.end
 
-    def image(self) -> PeImage | None:
+    def read(self, rva: int, size: int) -> bytes:
+        """Bytes of the image; `FormatError` or `MemoryUnavailable`."""
+        files = self.symbols.files
+        if files.image:
+            return files.image.read(rva, size)
+        for elf in (files.elf_in_memory, files.elf_file.file):
+            try:
+                if isinstance(elf, LoadedElf):
+                    return elf.image.read(rva, size)
+                if elf:
+                    return _read_linked(elf, rva + elf.load_address, size)
+            except (FormatError, MemoryUnavailable):
+                continue
+        raise MemoryUnavailable(self.base + rva, size)
+
+    def executable(self, rva: int) -> bool | None:
+        files = self.symbols.files
+        if files.image:
+            return files.image.is_executable(rva) if files.image.sections else None
+        elf = files.elf_in_memory or files.elf_file.file
+        if elf:
+            address = rva + elf.load_address
+            return any(
+                segment.type == PT_LOAD
+                and segment.flags & PF_X
+                and 0 <= address - segment.address < segment.memory_size
+                for segment in elf.segments
+            )
+        # Where nothing is known of a Windows image, its first page is the headers.
+        return False if files.is_pe and rva < 0x1000 else None
+
+    def pe_image(self) -> PeImage | None:
         return self.symbols.files.image
 
     def frame_data(self, rva: int) -> FrameData | None:
@@ -27,6 +63,19 @@ class LoadedModule:
             return pdb.frame_data(rva) or pdb.fpo(rva)
         record = sym.stack_win(rva) if sym else None
         return _frame_data(record) if record else None
+
+    def call_frame(self, rva: int) -> Row | None:
+        files = self.symbols.files
+        for elf in (files.elf, files.elf_in_memory):
+            row = elf.row(rva + elf.load_address) if elf else None
+            if row:
+                return row
+        return None
+
+    def stack_cfi(self, rva: int) -> Mapping[str, tuple[str, ...]] | None:
+        sym = self.symbols.files.sym.file
+        found = sym.cfi(rva) if sym else None
+        return found.rules if found else None
 
 
 def _frame_data(record: StackWin) -> FrameData:
@@ -45,6 +94,15 @@ def _frame_data(record: StackWin) -> FrameData:
         has_seh=False,
         uses_base_pointer=record.allocates_base_pointer,
     )
+
+
+def _read_linked(elf: Elf, address: int, size: int) -> bytes:
+    """Bytes of an ELF file by address as linked; `FormatError` when no segment holds them all."""
+    for segment in elf.segments:
+        at = address - segment.address
+        if segment.type == PT_LOAD and at >= 0 and at + size <= segment.file_size:
+            return elf.window.read(segment.offset + at, size)
+    raise FormatError("segments", f"none holds {size:#x} bytes", address)
 
 
 class ProcessCode:
@@ -80,11 +138,10 @@ class ProcessMemory:
             return self._memory.read(address, size)
         except MemoryUnavailable:
             module = self._code.module_at(address)
-            image = module.image() if module else None
-            if module is None or image is None:
+            if module is None:
                 raise
             try:
-                return image.read(address - module.base, size)
+                return module.read(address - module.base, size)
             except FormatError:
                 raise MemoryUnavailable(address, size) from None
 

@@ -4,6 +4,7 @@ from mdmp.arch import AMD64
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.pe.wire import IMAGE_DIRECTORY_ENTRY_EXCEPTION
 from mdmp.unwind import scan, windows_amd64, x86_code
+from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
 from mdmp.unwind.rule import Rule, apply_rule
@@ -21,6 +22,8 @@ class Amd64Rules:
         self._source = source
         self._windows = os == "windows"
         self._code = Code(memory, source, "amd64")
+        kept = AMD64.saved_windows if self._windows else AMD64.saved_sysv
+        self._call_frames = CallFrames(AMD64, source, kept)
         self._cache: dict[int, Rule | None] = {}
 
     def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
@@ -43,8 +46,12 @@ class Amd64Rules:
                 problem = f"return address {found['rip']:#x} at {found['rsp'] - 8:#x} is no code"
             elif found is not None:
                 problem = f"no memory at {found:#x}"
-        elif exact:
-            step = self._by_instructions(frame, stack)
+        else:
+            step = self._call_frames.caller(frame, stack.word)
+            if step and step.registers["rip"] and self._code.is_code(step.registers["rip"]) is False:
+                step = None
+            if step is None and exact:
+                step = self._by_instructions(frame, stack)
             if step is None and first and not self._code.is_code(frame.instruction):
                 step = self._wild_jump(registers, stack)
             if step:
@@ -65,12 +72,11 @@ class Amd64Rules:
 
     def _by_instructions(self, frame: Frame, stack: StackWords) -> Caller | None:
         """A thread that stands before a return, as in a system call's stub, or at the first instructions."""
-        module = self._source.module_at(frame.instruction)
-        code = self._code.bytes_at(frame.instruction, x86_code.MAX_CODE, module)
+        code = self._code.bytes_at(frame.instruction, x86_code.MAX_CODE)
         registers = frame.registers
         found = x86_code.run_to_return(code, registers, stack.word, wide=True)
         if found is None:
-            before = self._code.bytes_before(frame.instruction, 1, module)
+            before = self._code.bytes_before(frame.instruction, 1)
             found = x86_code.undo_frame_setup(before, code, registers, stack.word, wide=True)
         if found is None or (found["rip"] and self._code.is_after_call(found["rip"]) is False):
             return None
@@ -85,7 +91,7 @@ class Amd64Rules:
     def _find_rule(self, instruction: int, exact: bool) -> Rule | None:
         """None: no tables tell about this address."""
         module = self._source.module_at(instruction if exact else instruction - 1)
-        image = module.image() if module else None
+        image = module.pe_image() if module else None
         if module is None or image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
             return None
         try:

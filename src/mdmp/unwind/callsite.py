@@ -34,6 +34,19 @@ def arm64_call_before(code: bytes) -> bool:
     return word & 0xFFFFF81F == 0xD63F081F or word & 0xFFFFF800 == 0xD73F0800  # blraaz, blrabz; blraa, blrab
 
 
+def arm_call_before(code: bytes, thumb: bool) -> bool:
+    """BL or BLX, in ARM or Thumb code."""
+    if thumb:
+        if len(code) >= 2 and code[-1] == 0x47 and code[-2] & 0x87 == 0x80:  # blx register
+            return True
+        # bl, blx: two halfwords, 11110… 11x…
+        return len(code) >= 4 and code[-3] & 0xF8 == 0xF0 and code[-1] & 0xC0 == 0xC0
+    if len(code) < 4:
+        return False
+    word = int.from_bytes(code[-4:], "little")
+    return word >> 24 & 0xF == 0xB or word >> 25 == 0x7D or word & 0x0FFFFFF0 == 0x012FFF30
+
+
 def _operand_size(modrm: int, sib: int) -> int:
     """Bytes of SIB and displacement that follow a ModRM byte."""
     mode, rm = modrm >> 6, modrm & 7

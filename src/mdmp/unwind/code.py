@@ -2,7 +2,7 @@
 
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.unwind import callsite
-from mdmp.unwind.source import Memory, UnwindModule, UnwindSource
+from mdmp.unwind.source import Memory, UnwindSource
 
 
 class Code:
@@ -14,26 +14,26 @@ class Code:
         self._cpu = cpu
         self._known: dict[int, bool | None] = {}
 
-    def bytes_at(self, address: int, size: int, module: UnwindModule | None) -> bytes:
+    def bytes_at(self, address: int, size: int) -> bytes:
         """Up to `size` bytes of code from `address` on; fewer, or none, where there are none."""
         data = self._memory.read_some(address, size)
-        image = module.image() if module else None
-        if len(data) == size or image is None or module is None:
+        module = self._source.module_at(address) if len(data) < size else None
+        if module is None:
             return data
         for n in (size, size // 2, size // 4):
             try:
-                return image.read(address - module.base, n)
+                return module.read(address - module.base, n)
             except (FormatError, MemoryUnavailable):
                 continue
         return data
 
-    def bytes_before(self, address: int, size: int, module: UnwindModule | None) -> bytes:
+    def bytes_before(self, address: int, size: int) -> bytes:
         """Up to `size` bytes that end at `address`; fewer, or none, where there are none."""
-        image = module.image() if module else None
+        module = self._source.module_at(address - 1)
         for n in {size: None, (size + 1) // 2: None}:
-            if image is not None and module is not None:
+            if module is not None:
                 try:
-                    return image.read(address - n - module.base, n)
+                    return module.read(address - n - module.base, n)
                 except (FormatError, MemoryUnavailable):
                     pass
             try:
@@ -47,16 +47,14 @@ class Code:
         module = self._source.module_at(address)
         if module is None:
             return self._source.executable(address)
-        image = module.image()
-        if image is not None and image.sections:
-            return image.is_executable(address - module.base)
-        if address - module.base < 0x1000:
-            return False  # the headers
+        told = module.executable(address - module.base)
+        if told is not None:
+            return told
         allowed = self._source.executable(address)
-        return True if allowed is None else allowed
+        return allowed is None or allowed
 
     def is_after_call(self, address: int) -> bool | None:
-        """Does a call stand right before `address`, in code? None: its bytes are not at hand, but it is in code.
+        """Does a call stand right before `address`, in code? None: it is in a module, but its bytes are not at hand.
 
         What is neither in a module nor in memory known to be executable counts as no code: the bytes of a stack may
         well look like a call.
@@ -70,7 +68,7 @@ class Code:
 
     def call_target(self, address: int) -> int | None:
         """What the direct call before `address` calls; None where no direct call is known to stand there."""
-        before = self.bytes_before(address, 8, self._source.module_at(address - 1))
+        before = self.bytes_before(address, 8)
         displacement = callsite.x86_call_before(before)
         return address + displacement if displacement else None
 
@@ -78,11 +76,13 @@ class Code:
         if address < 0x1000 or not self.is_code(address - 1):
             return False
         module = self._source.module_at(address - 1)
-        before = self.bytes_before(address, 8, module)
+        before = self.bytes_before(address & ~1 if self._cpu == "arm" else address, 8)
         if not before:
-            return None
+            return None if module else False
         if self._cpu == "arm64":
             return callsite.arm64_call_before(before)
+        if self._cpu == "arm":
+            return callsite.arm_call_before(before, bool(address & 1))
         displacement = callsite.x86_call_before(before)
         if displacement is None:
             return self._cpu == "x86" and callsite.x86_far_call_before(before)

@@ -1,7 +1,9 @@
 """What unwinding asks of the rest of the program."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from mdmp.formats.dwarf.cfa import Row
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 
@@ -20,7 +22,7 @@ class Memory(Protocol):
 
 
 class UnwindModule(Protocol):
-    """A loaded module."""
+    """A loaded module. Addresses are relative to its base; whatever is not at hand is None."""
 
     @property
     def base(self) -> int: ...
@@ -28,11 +30,23 @@ class UnwindModule(Protocol):
     @property
     def end(self) -> int: ...
 
-    def image(self) -> PeImage | None:
-        """The PE image with its unwind tables, in the process's memory or in a file; None where neither is at hand."""
+    def read(self, rva: int, size: int) -> bytes:
+        """Bytes of the image, from the process's memory or a file; `FormatError` or `MemoryUnavailable`."""
+
+    def executable(self, rva: int) -> bool | None:
+        """May code stand there, going by the image's own headers?"""
+
+    def pe_image(self) -> PeImage | None:
+        """The PE image with its unwind tables."""
 
     def frame_data(self, rva: int) -> FrameData | None:
-        """How x86 code at `rva` lays out its frame, from the PDB; None where nothing is known."""
+        """How x86 code lays out its frame, from the PDB or a STACK WIN record."""
+
+    def call_frame(self, rva: int) -> Row | None:
+        """The row of DWARF call-frame information."""
+
+    def stack_cfi(self, rva: int) -> Mapping[str, tuple[str, ...]] | None:
+        """The rules of Breakpad's STACK CFI records: register to the words of its expression."""
 
 
 class UnwindSource(Protocol):

@@ -9,7 +9,7 @@ from mdmp.unwind.frame import Caller, Frame, Walk
 from mdmp.unwind.source import Memory, UnwindSource
 from mdmp.unwind.stack import StackWords
 
-DEFAULT_LIMIT = 1024
+DEFAULT_LIMIT = 16384
 
 
 class Rules(Protocol):
@@ -89,4 +89,12 @@ def _rules(cpu: Cpu, memory: Memory, source: UnwindSource, os: str) -> Rules:
         from mdmp.unwind.x86 import X86Rules
 
         return X86Rules(memory, source)
+    if cpu.name == "arm64":
+        from mdmp.unwind.arm64 import Arm64Rules
+
+        return Arm64Rules(memory, source, os)
+    if cpu.name == "arm":
+        from mdmp.unwind.arm import ArmRules
+
+        return ArmRules(memory, source, os)
     raise UsageError(f"stacks of {cpu.name} cannot be walked")

@@ -8,6 +8,7 @@ from mdmp.arch import X86
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.unwind import scan, x86_code
+from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
 from mdmp.unwind.postfix import run
@@ -32,8 +33,8 @@ _VARIABLES |= {f"${number}": name for number, name in X86.codeview.items() if na
 
 class X86Rules:
     def __init__(self, memory: Memory, source: UnwindSource) -> None:
-        self._memory = memory
         self._source = source
+        self._call_frames = CallFrames(X86, source, X86.saved_sysv)
         self._code = Code(memory, source, "x86")
         self._records: dict[int, FrameData | None] = {}
 
@@ -47,8 +48,11 @@ class X86Rules:
         record = self._record(frame.lookup)
         if record is not None:
             found = self._by_record(record, frames, stack)
-            if found:
-                return found
+        else:
+            step = self._call_frames.caller(frame, stack.word)
+            found = self._judge(step.registers, "cfi", step.exact) if step else None
+        if found:
+            return found
         if len(frames) == 1 and record is None and not self._code.is_code(frame.instruction):
             found = self._wild_jump(registers, stack)
             if found:
@@ -79,15 +83,14 @@ class X86Rules:
         return self._records[address]
 
     def _by_instructions(self, frame: Frame, stack: StackWords) -> Caller | None:
-        module = self._source.module_at(frame.instruction)
-        code = self._code.bytes_at(frame.instruction, x86_code.MAX_CODE, module)
+        code = self._code.bytes_at(frame.instruction, x86_code.MAX_CODE)
         registers = frame.registers
         if stack.word(registers["esp"]) == frame.instruction:
             # A system call of a WOW64 thread has returned, its own return address is still on top of the stack.
             registers = {**registers, "esp": registers["esp"] + 4}
         found = x86_code.run_to_return(code, registers, stack.word, wide=False)
         if found is None:
-            before = self._code.bytes_before(frame.instruction, 1, module)
+            before = self._code.bytes_before(frame.instruction, 1)
             found = x86_code.undo_frame_setup(before, code, registers, stack.word, wide=False)
         return self._judge(found, "cfi") if found else None
 
@@ -146,12 +149,12 @@ class X86Rules:
                 found["ebp"] = value
                 return
 
-    def _judge(self, found: dict[str, int], trust: str) -> Caller | None:
+    def _judge(self, found: dict[str, int], trust: str, exact: bool = False) -> Caller | None:
         target = found["eip"]
         if target and not self._code.is_code(target):
             return None
         kept = {name: found[name] for name in ("eip", "esp", *_KEPT) if name in found}
-        return Caller(kept, trust)
+        return Caller(kept, trust, exact)
 
     def _wild_jump(self, registers: dict[str, int], stack: StackWords) -> Caller | None:
         """Called or jumped to a bad address: the return address is on top of the stack, no register has changed."""
