@@ -5,7 +5,7 @@ DWARF lies in ELF, in PE images made by MinGW, in Mach-O; it is given here as na
 
 from mdmp.formats.dwarf.cfa import Cfa, Row, Saved
 from mdmp.formats.dwarf.cfi import CallFrames, FrameSection
-from mdmp.formats.dwarf.dwarf import Dwarf, DwarfFrame
+from mdmp.formats.dwarf.dwarf import MANGLED, Dwarf, DwarfFrame
 from mdmp.formats.dwarf.sections import Sections
 
-__all__ = ["CallFrames", "Cfa", "Dwarf", "DwarfFrame", "FrameSection", "Row", "Saved", "Sections"]
+__all__ = ["MANGLED", "CallFrames", "Cfa", "Dwarf", "DwarfFrame", "FrameSection", "Row", "Saved", "Sections"]

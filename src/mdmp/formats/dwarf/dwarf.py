@@ -19,6 +19,9 @@ from mdmp.formats.dwarf.unit import Unit, UnitHeader
 MAX_ORIGINS = 16
 """Steps from a concrete function over its abstract one and its declaration to the entry with its name."""
 
+MANGLED = ("_Z", "__Z", "___Z", "_R", "$s", "$S", "_$s", "_$S", "_T0", "?")
+"""How mangled names start: C++ (Itanium, with Apple's underscores; Microsoft), Rust, Swift."""
+
 _CODE = frozenset((dw.DW_AT_ranges, dw.DW_AT_low_pc))
 _KEPT_UNITS = 64
 """Units whose entries stay decoded; a unit of a large program takes megabytes."""
@@ -28,7 +31,7 @@ class Name(NamedTuple):
     function: str | None
     """The name in the source, with its namespaces and classes where there is no linkage name."""
     linkage_name: str | None
-    """The name for the linker, mangled; to be demangled for people."""
+    """The name for the linker, if it is mangled; to be demangled for people."""
 
 
 class DwarfFrame(NamedTuple):
@@ -189,7 +192,10 @@ class Dwarf:
             if target is None or (function and linkage):
                 break
             offset = target
-        if function and not linkage:
+        if linkage and not linkage.startswith(MANGLED):
+            # Of C, or renamed by an asm label: the name in the source is what people know.
+            function, linkage = function or linkage, None
+        elif function and not linkage:
             function = self._scoped(declared, function)
         return Name(function, linkage)
 

@@ -180,7 +180,8 @@ class LineTable:
         """The tables of DWARF 5: both count from 0, and directory 0 is the compiler's own."""
         folders, at = self._entries(self._tables)
         files, at = self._entries(at)
-        paths = [_join(self._directory, name) for name, _ in folders]
+        base = folders[0][0] if folders and folders[0][0] else self._directory
+        paths = [base, *(_join(base, name) for name, _ in folders[1:])]
         return [_join(paths[folder] if folder < len(paths) else "", name) for name, folder in files]
 
     def _entries(self, at: int) -> tuple[list[tuple[str, int]], int]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
-from mdmp.formats.dwarf import CallFrames, Dwarf, FrameSection, Row, Sections
+from mdmp.formats.dwarf import MANGLED, CallFrames, Dwarf, FrameSection, Row, Sections
 from mdmp.formats.elf import structs as wire
 from mdmp.formats.elf.compress import decompress, unpack_xz
 from mdmp.formats.elf.header import Section, Segment, read_header, sections, segments
@@ -258,5 +258,5 @@ def symbol_frame(symbol: ElfSymbol, source: str) -> ElfFrame:
 
 
 def mangled(name: str) -> str | None:
-    """The name, if it is mangled as Itanium C++ and Rust do it."""
-    return name if name.startswith(("_Z", "_R")) else None
+    """The name, if it is mangled."""
+    return name if name.startswith(MANGLED) else None

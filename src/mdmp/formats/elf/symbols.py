@@ -74,7 +74,7 @@ class SymbolTable:
 
     def _symbol(self, address: int, size: int, name: int) -> ElfSymbol:
         text = self._strings.cstring(name, 1 << 16, "symbol name").decode("utf-8", "replace")
-        return ElfSymbol(text, address, size)
+        return ElfSymbol(text[:1] + text[1:].partition("@")[0], address, size)
 
     def _block(self, address: int) -> tuple[int, int] | None:
         i = bisect_right(self._starts, address) - 1
