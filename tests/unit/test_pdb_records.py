@@ -158,11 +158,8 @@ def test_thunks_trampolines_separated_code_and_old_names() -> None:
 def test_extents_find_the_innermost() -> None:
     table = ExtentTable()
     for start, size in ((100, 1000), (200, 50), (200, 10), (300, 0), (5000, 5)):
-        table.starts.append(1 << 32 | start)
-        table.sizes.append(size)
-        table.kinds.append(0)
-        table.positions.append(start)
-        table.ends.append(size)
+        table.new.append((1 << 32 | start, size, 0, start, size))
+        table.pack()
     table.seal()
 
     def size_at(offset: int) -> int | None:
@@ -231,6 +228,7 @@ def test_subsections() -> None:
     )
     table, others = ExtentTable(), []
     assert scan_subsections(data, 1000, 1000 + len(data), table, others) == 1000 + len(data)
+    table.seal()
     assert [tuple(e) for e in table] == [(3, 0x100, 0x40, 1, 1020, 1020)]
     assert [(o.kind, o.position, o.size) for o in others] == [(0xF4, 1028, 5), (0xF6, 1052, 4)]
     assert scan_subsections(struct.pack("<II", 0xF4, 50), 0, 20, ExtentTable(), []) == 20
@@ -267,6 +265,7 @@ def test_lines_of_old_compilers() -> None:
     for cut in range(len(data)):
         table = ExtentTable()
         read_old_lines(data[:cut], table)
+        table.seal()
         for extent in table:
             find_old_line(data[:cut], extent.position, 0x20)
 

@@ -21,25 +21,23 @@ def read_old_lines(data: bytes, found: ExtentTable) -> list[str]:
         return files
     file_count, _ = _COUNTS.unpack_from(data)
     for at in unpack_from(f"<{min(file_count, (len(data) - 4) // 4)}I", data, 4):
-        if at + 4 > len(data) or len(found) > len(data):
+        if at + 4 > len(data) or len(found.new) > len(data):
             break
         segments, _ = _COUNTS.unpack_from(data, at)
         name_at = at + 4 + 12 * segments
         if name_at > len(data):
             break
-        end = data.find(0, name_at)
+        name_end = data.find(0, name_at)
         tables = unpack_from(f"<{segments}I", data, at + 4)
         ranges = unpack_from(f"<{2 * segments}I", data, at + 4 + 4 * segments)
         for i, table in enumerate(tables):
             if table + 4 > len(data) or ranges[2 * i + 1] < ranges[2 * i]:
                 continue
             section, count = _COUNTS.unpack_from(data, table)
-            found.starts.append(section << 32 | ranges[2 * i])
-            found.sizes.append(min(ranges[2 * i + 1] - ranges[2 * i] + 1, 0xFFFFFFFF))
-            found.kinds.append(len(files) & 0xFFFF)
-            found.positions.append(table)
-            found.ends.append(min(table + 4 + 6 * count, len(data)))
-        files.append(data[name_at : end if end >= 0 else None].decode("utf-8", "replace"))
+            size = min(ranges[2 * i + 1] - ranges[2 * i] + 1, 0xFFFFFFFF)
+            end = min(table + 4 + 6 * count, len(data))
+            found.new.append((section << 32 | ranges[2 * i], size, len(files) & 0xFFFF, table, end))
+        files.append(data[name_at : name_end if name_end >= 0 else None].decode("utf-8", "replace"))
     return files
 
 

@@ -73,6 +73,7 @@ class Compiland:
                 if following <= at:
                     break
                 at = following
+                found.pack()
             found.seal()
             self._labels.seal()
             self._scopes = found
@@ -99,6 +100,7 @@ class Compiland:
         limit = self.info.symbols_size
         data = self._stream.read(position, min(0x10002, max(limit - position, 0)))
         scan_scopes(data, position, limit, found, ExtentTable())
+        found.seal()
         return next((scope for scope in found if scope.position == position), None)
 
     def record(self, scope: Extent) -> bytes:
@@ -128,6 +130,7 @@ class Compiland:
                 if following <= at:
                     break
                 at = following
+                lines.pack()
             lines.seal()
             self._lines = lines
         return self._lines

@@ -4,7 +4,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, islice
-from operator import add
+from operator import add, ge, gt
 from typing import NamedTuple
 
 MAX_STEPS = 1024
@@ -23,27 +23,35 @@ class Extent(NamedTuple):
 
 
 class ExtentTable:
-    """Columns of extents. Append to all of them, then `seal`; `starts` are section << 32 | offset."""
+    """Add rows to `new`: (section << 32 | offset, size, kind, position, end). `pack` now and then; `seal` them all."""
 
-    __slots__ = ("_reach", "ends", "kinds", "positions", "sizes", "starts")
+    __slots__ = ("_columns", "_reach", "new", "starts")
 
     def __init__(self) -> None:
+        self.new: list[tuple[int, int, int, int, int]] = []
         self.starts = array("Q")
-        self.sizes = array("I")
-        self.kinds = array("H")
-        self.positions = array("I")
-        self.ends = array("I")
+        self._columns = [array("I"), array("H"), array("I"), array("I")]  # sizes, kinds, positions, ends
         self._reach = array("Q")
+
+    def pack(self) -> None:
+        """Move the new rows into the columns, where they take a tenth of the memory."""
+        if self.new:
+            for column, values in zip((self.starts, *self._columns), zip(*self.new, strict=True), strict=True):
+                column.extend(values)
+            self.new.clear()
 
     def seal(self) -> None:
         """Sort by start; of those with one start the shortest comes last."""
-        keys = [start << 32 | 0xFFFFFFFF - size for start, size in zip(self.starts, self.sizes, strict=True)]
-        if any(map(int.__gt__, keys, islice(keys, 1, None))):
+        self.pack()
+        starts, sizes = self.starts, self._columns[0]
+        if any(map(ge, starts, islice(starts, 1, None))):
+            keys = [start << 32 | 0xFFFFFFFF - size for start, size in zip(starts, sizes, strict=True)]
             order = sorted(range(len(keys)), key=keys.__getitem__)
-            for name in ("starts", "sizes", "kinds", "positions", "ends"):
-                column = getattr(self, name)
-                setattr(self, name, array(column.typecode, map(column.__getitem__, order)))
-        self._reach = array("Q", accumulate(map(add, self.starts, self.sizes), max))
+            starts = self.starts = array("Q", map(starts.__getitem__, order))
+            self._columns = [array(c.typecode, map(c.__getitem__, order)) for c in self._columns]
+        self._reach = array("Q", map(add, starts, self._columns[0]))
+        if any(map(gt, self._reach, islice(starts, 1, None))):
+            self._reach = array("Q", accumulate(self._reach, max))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -53,8 +61,8 @@ class ExtentTable:
 
     def _get(self, index: int) -> Extent:
         start = self.starts[index]
-        rest = self.sizes[index], self.kinds[index], self.positions[index], self.ends[index]
-        return Extent(start >> 32, start & 0xFFFFFFFF, *rest)
+        size, kind, position, end = (column[index] for column in self._columns)
+        return Extent(start >> 32, start & 0xFFFFFFFF, size, kind, position, end)
 
     def find(self, section: int, offset: int) -> Extent | None:
         """The extent that starts last among those that cover a place."""
@@ -63,7 +71,7 @@ class ExtentTable:
         for index in range(last, max(last - MAX_STEPS, -1), -1):
             if self._reach[index] <= place:
                 return None
-            if place < self.starts[index] + self.sizes[index]:
+            if place < self.starts[index] + self._columns[0][index]:
                 return self._get(index)
         return None
 

@@ -45,11 +45,7 @@ def scan_subsections(data: bytes, base: int, limit: int, lines: ExtentTable, oth
             if at + 20 > size:
                 break
             offset, section, flags, count = _LINES_HEADER.unpack_from(data, at + 8)
-            lines.starts.append(section << 32 | offset)
-            lines.sizes.append(count)
-            lines.kinds.append(flags)
-            lines.positions.append(position + 12)
-            lines.ends.append(position + length)
+            lines.new.append((section << 32 | offset, count, flags, position + 12, position + length))
         elif not kind & DEBUG_S_IGNORE:
             others.append(Subsection(kind, position, length))
         at += 8 + (length + 3 & ~3)

@@ -32,7 +32,8 @@ _THUNK = Struct("<4xI4xIHH")  # parent, END, next, OFFSET, SECTION, LENGTH
 _SEPCODE = Struct("<4xII4xIIHH")  # parent, END, LENGTH, flags, OFFSET, PARENT OFFSET, SECTION, PARENT SECTION
 _TRAMPOLINE = Struct("<HHIIHH")
 # How long the fixed part is, from the length field on; the name comes after it.
-_FIXED = {**dict.fromkeys(PROCEDURES, 39), S_THUNK32: 25, S_SEPCODE: 32, S_TRAMPOLINE: 20, S_LABEL32: 11}
+_PROC_FIXED = 39
+_FIXED = {**dict.fromkeys(PROCEDURES, _PROC_FIXED), S_THUNK32: 25, S_SEPCODE: 32, S_TRAMPOLINE: 20, S_LABEL32: 11}
 
 MAX_BODY = 1 << 22
 """How many bytes of one procedure's records are looked at; the longest seen take a few hundred kilobytes."""
@@ -46,37 +47,35 @@ def scan_scopes(data: bytes, base: int, limit: int, scopes: ExtentTable, labels:
     over with its `pEnd`. An extent's `end` is 0 when the record gives none that can be right.
     """
     at, size = 0, len(data)
+    head, procedure, fixed_size = _HEAD.unpack_from, _PROC.unpack_from, _FIXED.get
     while at + 4 <= size:
-        length, kind = _HEAD.unpack_from(data, at)
+        length, kind = head(data, at)
         following = at + 2 + length
         if length < 2 or base + following > limit:
             return limit
-        fixed = _FIXED.get(kind)
+        fixed = fixed_size(kind)
         if fixed is None or length + 2 < fixed:
             at = following
             continue
         if at + fixed > size:
             break
         end = 0
-        if kind == S_THUNK32:
+        if fixed == _PROC_FIXED:
+            end, count, offset, section = procedure(data, at + 4)
+        elif kind == S_THUNK32:
             end, offset, section, count = _THUNK.unpack_from(data, at + 4)
         elif kind == S_SEPCODE:
             end, count, offset, _, section, _ = _SEPCODE.unpack_from(data, at + 4)
         elif kind == S_TRAMPOLINE:
             _, count, offset, _, section, _ = _TRAMPOLINE.unpack_from(data, at + 4)
-        elif kind == S_LABEL32:
-            count = 0
-            offset, section = _LABEL.unpack_from(data, at + 4)
         else:
-            end, count, offset, section = _PROC.unpack_from(data, at + 4)
+            offset, section = _LABEL.unpack_from(data, at + 4)
+            labels.new.append((section << 32 | offset, 0, kind, base + at, 0))
+            at = following
+            continue
         if not base + following <= end < limit:
             end = 0
-        found = scopes if kind != S_LABEL32 else labels
-        found.starts.append(section << 32 | offset)
-        found.sizes.append(count)
-        found.kinds.append(kind)
-        found.positions.append(base + at)
-        found.ends.append(end)
+        scopes.new.append((section << 32 | offset, count, kind, base + at, end))
         at = end - base if end else following
     return base + at
 
