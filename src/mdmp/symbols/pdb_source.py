@@ -22,6 +22,6 @@ class PdbSource:
 
     def _name(self, frame: PdbFrame) -> str:
         name = readable(frame.function)
-        if name is frame.function and frame.source == "public" and self._pdb.machine == _I386:
+        if name is frame.function and frame.source in ("public", "trampoline") and self._pdb.machine == _I386:
             return name.removeprefix("_")  # 32-bit x86 alone puts it before every C name
         return name
