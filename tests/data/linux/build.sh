@@ -25,13 +25,16 @@ clang clang4_amd64 x86_64-linux-gnu "-O1 -gdwarf-4 -ffunction-sections" "--gc-se
 clang clang5_arm64 aarch64-linux-gnu "-O2 -gdwarf-5 -mbranch-protection=standard -fPIC" "-shared"
 clang clang4_arm thumbv7-linux-gnueabi "-O2 -gdwarf-4 -mcpu=cortex-a15" ""
 clang clang5_x86 i686-linux-gnu "-O2 -gdwarf-5 -fomit-frame-pointer" ""
-clang zstd_amd64 x86_64-linux-gnu "-O2 -gdwarf-5" "--compress-debug-sections=zstd"
 gcc_ gcc5_amd64 "-O2 -gdwarf-5 -fPIC" "-shared"
 gcc_ gcc4_amd64 "-O2 -gdwarf-4 -fno-asynchronous-unwind-tables -fno-pie" ""
 gcc_ gcc2_amd64 "-O1 -gdwarf-2 -gstrict-dwarf" ""
 gcc_ gcc64bit_amd64 "-O2 -gdwarf64 -gdwarf-5" ""
 gcc_ types_amd64 "-Os -gdwarf-5 -fdebug-types-section" ""
 gcc_ split_amd64 "-O2 -gdwarf-5 -gsplit-dwarf" ""
+
+# The same program, compressed by the other method.
+llvm-objcopy-22 --decompress-debug-sections clang5_amd64 "$work/plain"
+llvm-objcopy-22 --compress-debug-sections=zstd "$work/plain" zstd_amd64
 
 # The same program stripped, with its debug information in a file of its own.
 llvm-objcopy-22 --only-keep-debug gcc5_amd64 gcc5_amd64.debug
@@ -42,4 +45,10 @@ llvm-objcopy-22 --only-keep-debug --strip-debug clang4_amd64 "$work/mini"
 xz -9 -k "$work/mini"
 llvm-objcopy-22 --strip-all clang4_amd64 "$work/bare"
 llvm-objcopy-22 --add-section .gnu_debugdata="$work/mini.xz" "$work/bare" mini_amd64
+# What two programs have in common moved to a third file, as Fedora and others do it (dwz 0.15).
+llvm-objcopy-22 --only-keep-debug gcc2_amd64 "$work/dwz_amd64.debug"
+llvm-objcopy-22 --only-keep-debug gcc4_amd64 "$work/other.debug"
+(cd "$work" && dwz -m dwz_common.debug -M dwz_common.debug dwz_amd64.debug other.debug)
+cp "$work/dwz_amd64.debug" "$work/dwz_common.debug" .
+
 chmod -x -- *_amd64* *_arm* *_x86

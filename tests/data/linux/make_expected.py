@@ -12,7 +12,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 PROGRAMS = (
-    *("clang5_amd64", "clang4_amd64", "clang5_arm64", "clang4_arm", "clang5_x86", "zstd_amd64"),
+    *("clang5_amd64", "clang4_amd64", "clang5_arm64", "clang4_arm", "clang5_x86"),
     *("gcc5_amd64", "gcc4_amd64", "gcc2_amd64", "gcc64bit_amd64", "types_amd64", "split_amd64"),
 )
 texts: dict[str, int] = {}

@@ -137,6 +137,10 @@ ULEB_FORMS = (
 )
 """Forms that are one LEB128 number."""
 
+OTHER_FILE_STRING_FORMS = (DW_FORM_strp_sup, DW_FORM_GNU_strp_alt)
+OTHER_FILE_REFERENCE_FORMS = (DW_FORM_ref_sup4, DW_FORM_ref_sup8, DW_FORM_GNU_ref_alt)
+"""What several files have in common can lie in a supplementary file (by dwz)."""
+
 STRX_FORMS = (DW_FORM_strx, DW_FORM_strx1, DW_FORM_strx2, DW_FORM_strx3, DW_FORM_strx4, DW_FORM_GNU_str_index)
 ADDRX_FORMS = (DW_FORM_addrx, DW_FORM_addrx1, DW_FORM_addrx2, DW_FORM_addrx3, DW_FORM_addrx4, DW_FORM_GNU_addr_index)
 UNIT_REFERENCE_FORMS = (DW_FORM_ref1, DW_FORM_ref2, DW_FORM_ref4, DW_FORM_ref8, DW_FORM_ref_udata)

@@ -74,6 +74,8 @@ class Dwarf:
     def __init__(self, sections: Sections, lowest: int = 1, issues: IssueLog | None = None) -> None:
         self.sections = sections
         self.issues = IssueLog() if issues is None else issues
+        self.supplementary: Dwarf | None = None
+        self._missed = False
         self._lowest = lowest
         self._abbrevs: AbbrevSection | None = None
         self._states: dict[int, _UnitState | None] = {}
@@ -82,6 +84,11 @@ class Dwarf:
         self._headers: list[UnitHeader] | None = None
         self._names: dict[int, Name] = {}
         self._recent: list[_UnitState] = []
+
+    def supply(self, other: "Dwarf") -> None:
+        """Give the supplementary file, which holds what several files have in common."""
+        self.supplementary = other
+        self.sections.supplementary = other.sections
 
     def lookup(self, address: int) -> tuple[DwarfFrame, ...]:
         """The frames at an address as linked, innermost first; empty when nothing is known there."""
@@ -177,18 +184,24 @@ class Dwarf:
 
     def _find_name(self, offset: int) -> Name:
         function = linkage = None
-        declared = offset
+        file, declared = self, (self, offset)
         for _ in range(MAX_ORIGINS):
-            state = self._state_of(offset)
+            state = file._state_of(offset)
             entry = state.unit.entry(offset - state.unit.offset) if state else None
             if state is None or entry is None:
                 break
-            unit, values, declared = state.unit, entry[1], offset
+            unit, values, declared = state.unit, entry[1], (file, offset)
             linkage = linkage or unit.text(values, dw.DW_AT_linkage_name)
             linkage = linkage or unit.text(values, dw.DW_AT_MIPS_linkage_name)
             function = function or unit.text(values, dw.DW_AT_name)
-            target = unit.reference(values, dw.DW_AT_abstract_origin)
-            target = unit.reference(values, dw.DW_AT_specification) if target is None else target
+            origin = dw.DW_AT_abstract_origin if dw.DW_AT_abstract_origin in values else dw.DW_AT_specification
+            target = unit.reference(values, origin)
+            if target is None:
+                target = unit.other_file_reference(values, origin)
+                if target is not None and self.supplementary is None:
+                    self._miss_supplementary()
+                    break
+                file = self.supplementary or file
             if target is None or (function and linkage):
                 break
             offset = target
@@ -196,8 +209,13 @@ class Dwarf:
             # Of C, or renamed by an asm label: the name in the source is what people know.
             function, linkage = function or linkage, None
         elif function and not linkage:
-            function = self._scoped(declared, function)
+            function = declared[0]._scoped(declared[1], function)
         return Name(function, linkage)
+
+    def _miss_supplementary(self) -> None:
+        if not self._missed:
+            self._missed = True
+            self.issues.add("debug_info", "names are in a supplementary file (.gnu_debugaltlink), which is not at hand")
 
     def _scoped(self, offset: int, name: str) -> str:
         """The name with the namespaces and classes that its declaration lies in."""

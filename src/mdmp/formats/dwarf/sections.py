@@ -16,13 +16,14 @@ _CUT_SHORT = {"debug_str_offs": "debug_str_offsets"}
 class Sections:
     """Sections by plain name (`debug_info`), each opened at its first use: it may have to be decompressed."""
 
-    __slots__ = ("_find", "_known", "ranges_read")
+    __slots__ = ("_find", "_known", "ranges_read", "supplementary")
 
     def __init__(self, find: Callable[[str], Window | None]) -> None:
         """`find` gives the section of a plain name, None when there is none; it may raise `FormatError`."""
         self._find = find
         self._known: dict[str, Window | FormatError | None] = {}
         self.ranges_read = 0
+        self.supplementary: Sections | None = None
 
     @classmethod
     def of(cls, windows: Mapping[str, Window]) -> "Sections":

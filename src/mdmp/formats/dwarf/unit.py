@@ -209,7 +209,8 @@ class Unit:
             return self.sections.string("debug_line_str", value)
         if form in dw.STRX_FORMS:
             return self.indexed_string(value)
-        return None  # a supplementary file's string
+        other = self.sections.supplementary
+        return other.string("debug_str", value) if other and form in dw.OTHER_FILE_STRING_FORMS else None
 
     def indexed_string(self, index: int) -> str:
         wide = self.header.widths.offset
@@ -244,6 +245,11 @@ class Unit:
         if form in dw.UNIT_REFERENCE_FORMS:
             return self.offset + value
         return value if form == dw.DW_FORM_ref_addr else None
+
+    def other_file_reference(self, values: Attributes, attribute: int) -> int | None:
+        """The .debug_info offset in the supplementary file that an attribute points to; None for others."""
+        form, value = values.get(attribute, (0, b""))
+        return value if isinstance(value, int) and form in dw.OTHER_FILE_REFERENCE_FORMS else None
 
 
 def block_length(data: bytes, at: int, width: int) -> tuple[int, int]:

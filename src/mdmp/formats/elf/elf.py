@@ -38,6 +38,14 @@ class DebugLink(NamedTuple):
     crc: int
 
 
+class SupplementaryLink(NamedTuple):
+    """The file, shared with other programs, that holds a part of this one's debug information (made by dwz)."""
+
+    path: str
+    """Relative to this file, or absolute."""
+    build_id: bytes
+
+
 class Elf:
     """An opened ELF file. Addresses are virtual addresses as linked.
 
@@ -101,6 +109,21 @@ class Elf:
         at = len(name) + 1
         at += -at % 4
         return DebugLink(name.decode("utf-8", "replace"), content.u32(at, "crc")) if at + 4 <= content.size else None
+
+    @cached_property
+    def supplementary_link(self) -> SupplementaryLink | None:
+        """What `.gnu_debugaltlink` names; see `supply`."""
+        content = self.section(".gnu_debugaltlink")
+        if content is None:
+            return None
+        path = content.cstring(0)
+        build_id = content.read(len(path) + 1, max(content.size - len(path) - 1, 0))
+        return SupplementaryLink(path.decode("utf-8", "replace"), build_id)
+
+    def supply(self, other: "Elf") -> None:
+        """Give the supplementary file that this file's debug information refers to."""
+        if self.dwarf and other.dwarf:
+            self.dwarf.supply(other.dwarf)
 
     @cached_property
     def load_address(self) -> int:
