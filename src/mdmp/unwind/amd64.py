@@ -78,7 +78,7 @@ class Amd64Rules:
         if found is None:
             before = self._code.bytes_before(frame.instruction, 1)
             found = x86_code.undo_frame_setup(before, code, registers, stack.word, wide=True)
-        if found is None or (found["rip"] and self._code.is_after_call(found["rip"]) is False):
+        if found is None or self._code.is_after_call(found["rip"]) is False:
             return None
         return Caller({name: found[name] for name in ("rip", "rsp", *_KEPT) if name in found}, "cfi")
 

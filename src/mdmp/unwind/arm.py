@@ -54,7 +54,7 @@ class ArmRules:
             return None
         caller = {name: frame.registers[name] for name in _KEPT if name in frame.registers}
         caller["pc"], caller["sp"] = target & ~1, frame.registers["sp"]
-        return Caller(caller, "cfi" if after_call else "scan")
+        return Caller(caller, "cfi" if after_call else "frame_pointer")
 
     def _frame_record(self, registers: dict[str, int], stack: StackWords) -> Caller | None:
         """The frame pointer points at the caller's, with the return address above it."""

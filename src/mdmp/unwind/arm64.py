@@ -73,7 +73,7 @@ class Arm64Rules:
             return None
         caller = {name: frame.registers[name] for name in _KEPT if name in frame.registers}
         caller["pc"], caller["sp"] = target, frame.registers["sp"]
-        return Caller(caller, "cfi" if after_call else "scan")
+        return Caller(caller, "cfi" if after_call else "frame_pointer")
 
     def _has_frame(self, frame: Frame, link: int, chained: Caller | None) -> bool:
         """Has the function that was interrupted already made its frame record?

@@ -14,9 +14,9 @@ class Frame(NamedTuple):
     registers: dict[str, int]
     """The registers whose values in this frame are known, with program counter and stack pointer."""
     trust: str
-    """How the frame was found, best first: `context` (the thread's own registers), `cfi` (unwind tables, or a leaf
-    function's return address), `frame_pointer` (a chain of saved frame pointers), `scan` (a word on the stack that
-    looks like a return address)."""
+    """How the frame was found, best first: `context` (the thread's own registers), `cfi` (unwind tables, or a return
+    address whose place is certain), `cfi_scan` (tables, with a search for the return address), `frame_pointer` (a chain
+    of saved frame pointers, or an unconfirmed link register), `scan` (a word that looks like a return address)."""
 
 
 class Walk(NamedTuple):

@@ -85,14 +85,15 @@ class X86Rules:
     def _by_instructions(self, frame: Frame, stack: StackWords) -> Caller | None:
         code = self._code.bytes_at(frame.instruction, x86_code.MAX_CODE)
         registers = frame.registers
-        if stack.word(registers["esp"]) == frame.instruction:
+        found = x86_code.run_to_return(code, registers, stack.word, wide=False)
+        if found and found["eip"] == frame.instruction:
             # A system call of a WOW64 thread has returned, its own return address is still on top of the stack.
             registers = {**registers, "esp": registers["esp"] + 4}
-        found = x86_code.run_to_return(code, registers, stack.word, wide=False)
+            found = x86_code.run_to_return(code, registers, stack.word, wide=False)
         if found is None:
             before = self._code.bytes_before(frame.instruction, 1)
             found = x86_code.undo_frame_setup(before, code, registers, stack.word, wide=False)
-        return self._judge(found, "cfi") if found else None
+        return self._judge(found, "cfi") if found and found["eip"] else None
 
     def _by_record(self, record: FrameData, frames: list[Frame], stack: StackWords) -> Caller | None:
         registers = frames[-1].registers
