@@ -10,6 +10,7 @@ from mdmp.symbols.names import readable
         ("__scrt_common_main_seh", "__scrt_common_main_seh"),
         ("_DllMain@12", "DllMain"),
         ("@fast@8", "fast"),
+        ("_RaiseException@16", "RaiseException"),  # begins like a name of Rust
         ("?total@Cart@app@@QEBAHXZ", "app::Cart::total"),
         ("?total@Cart@?A0x1234@app@@QEAAXXZ", "app::`anonymous namespace'::Cart::total"),
         ("?foo@@YAXV?$vector@HV?$allocator@H@std@@@std@@@Z", "foo"),

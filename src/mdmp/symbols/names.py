@@ -30,7 +30,9 @@ def readable(name: str) -> str:
     import demangle
 
     text = demangle.demangle(name, language=(scheme, "rust") if scheme == "itanium" else (scheme,))
-    return _name_alone(text) if scheme == "msvc" and text != name else text
+    if text == name:  # `_RaiseException@16` only begins like Rust
+        return _without_c_decoration(name)
+    return _name_alone(text) if scheme == "msvc" else text
 
 
 def _without_c_decoration(name: str) -> str:
