@@ -60,6 +60,9 @@ class Abbrev(NamedTuple):
     plan: tuple[int, ...]
     """Steps that skip an entry; see SKIP_ULEB."""
     attributes: frozenset[int]
+    varying: tuple[int, int, int] | None
+    """Of an entry with a single LEB128 number or a single block with such a length: the bytes before it, with the
+    entry's code of one byte; 1 if its value counts as bytes; the bytes after it, with one of its own."""
     sibling: int
     """Where in the entry a 4-byte DW_AT_sibling lies; -1 when there is none at a fixed place."""
 
@@ -183,4 +186,14 @@ def make_abbrev(tag: int, has_children: bool, specs: _Specs, widths: Widths) -> 
         else:
             raise FormatError("debug_abbrev", f"unknown form {form:#x} of attribute {attribute:#x}")
     size = 0 if not plan else plan[0] if len(plan) == 1 and plan[0] >= 0 else -1
-    return Abbrev(tag, has_children, specs, size, tuple(plan), frozenset(spec[0] for spec in specs), sibling)
+    return Abbrev(
+        tag, has_children, specs, size, tuple(plan), frozenset(spec[0] for spec in specs), _varying(plan), sibling
+    )
+
+
+def _varying(plan: list[int]) -> tuple[int, int, int] | None:
+    steps = [step for step in plan if step < 0]
+    if len(steps) != 1 or steps[0] not in (SKIP_ULEB, SKIP_BLOCK):
+        return None
+    at = plan.index(steps[0])
+    return 1 + sum(plan[:at]), 1 if steps[0] == SKIP_BLOCK else 0, 1 + sum(plan[at + 1 :])

@@ -72,22 +72,31 @@ def index_functions(unit: Unit, lowest: int) -> FunctionIndex:
     """One pass over all entries of a unit: a kernel, bound by the unit's bytes. Code below `lowest` was discarded."""
     data, at, end = unit.data, unit.header.first, unit.end
     with_scopes = unit.language not in dw.C_LANGUAGES
-    sizes: dict[int, int] = {}
-    changes: dict[int, int] = {}  # what an entry does to the depth
+    # By code, for those of one byte: the size of such an entry (0: look closer), what it does to the depth, and, where
+    # one number or block of it varies, the bytes before that, its own length as a factor of 0 or 1, the bytes after.
+    sizes, changes = [0] * 256, [0] * 256
+    varying: dict[int, tuple[int, int, int]] = {}
     found: list[tuple[int, int, int]] = []
     scopes = Scopes()
     depth = 0
     while at < end:
         start = at
         code = data[at]
-        at += 1
-        if code >= 0x80:
-            code, at = uleb(data, start)
-        size = sizes.get(code)
-        if size is not None:
+        size = sizes[code]
+        if size:
             at += size
             depth += changes[code]
             continue
+        if code in varying:
+            before, factor, after = varying[code]
+            length = data[at + before] if at + before < end else 0x80
+            if length < 0x80:
+                at += before + length * factor + after
+                depth += changes[code]
+                continue
+        at += 1
+        if code >= 0x80:
+            code, at = uleb(data, start)
         if code == 0:
             depth -= 1
             scopes.leave(at, depth)
@@ -111,9 +120,12 @@ def index_functions(unit: Unit, lowest: int) -> FunctionIndex:
             at = unit.skip(data, at, abbrev)
             scopes.enter(start, depth)
         else:
-            if abbrev.size >= 0:
-                sizes[code] = abbrev.size
+            if code < 0x80:
                 changes[code] = 1 if abbrev.has_children else 0
+                if abbrev.size >= 0:
+                    sizes[code] = abbrev.size + 1
+                elif abbrev.varying:
+                    varying[code] = abbrev.varying
             at = unit.skip(data, at, abbrev)
         if abbrev.has_children:
             depth += 1

@@ -16,6 +16,7 @@ from mdmp.formats.dwarf.unit import block_length
 
 _LINE_MASK = 0xFFFFFFFF
 _FILE_SHIFT = 32
+_FIRST_PLACE = 1 << _FILE_SHIFT | 1
 
 
 class Sequence(NamedTuple):
@@ -95,24 +96,22 @@ class LineTable:
         sequences: list[Sequence] = []
         addresses: list[int] = []
         places: list[int] = []
-        address, line, file = 0, 1, 1 << _FILE_SHIFT
+        add_address, add_place = addresses.append, places.append
+        address, place = 0, _FIRST_PLACE
         while at < end:
             op = data[at]
             at += 1
             if op >= base:
                 address += advance[op]
-                line += add_line[op]
-                addresses.append(address)
-                places.append(file | line & _LINE_MASK)
-            elif op == 5 or op == 4 or op == 12 or op == 2:  # set_column, set_file, set_isa, advance_pc
-                value = data[at]
+                place += add_line[op]
+                add_address(address)
+                add_place(place)
+            elif op == 5:  # set_column
+                while data[at] >= 0x80:
+                    at += 1
                 at += 1
-                if value >= 0x80:
-                    value, at = uleb(data, at - 1)
-                if op == 2:
-                    address += value * step
-                elif op == 4:
-                    file = value << _FILE_SHIFT
+            elif op == 6 or op == 10:  # negate_stmt, set_prologue_end
+                pass
             elif op == 3:  # advance_line
                 value = data[at]
                 at += 1
@@ -120,10 +119,16 @@ class LineTable:
                     value, at = sleb(data, at - 1)
                 elif value >= 0x40:
                     value -= 0x80
-                line += value
+                place += value
             elif op == 1:  # copy
-                addresses.append(address)
-                places.append(file | line & _LINE_MASK)
+                add_address(address)
+                add_place(place)
+            elif op == 2 or op == 4 or op == 12:  # advance_pc, set_file, set_isa
+                value, at = uleb(data, at)
+                if op == 2:
+                    address += value * step
+                elif op == 4:
+                    place = value << _FILE_SHIFT | place & _LINE_MASK
             elif op == 8:  # const_add_pc
                 address += constant
             elif op == 0:
@@ -138,7 +143,8 @@ class LineTable:
                         places.append(0)
                         sequences.append(_in_order(addresses, places))
                     addresses, places = [], []
-                    address, line, file = 0, 1, 1 << _FILE_SHIFT
+                    add_address, add_place = addresses.append, places.append
+                    address, place = 0, _FIRST_PLACE
                 elif code == 2:  # set_address
                     address = int.from_bytes(data[at + 1 : after], "little")
                 elif code == 3 and self.version < 5:  # define_file
@@ -149,7 +155,7 @@ class LineTable:
             elif op == 9:  # fixed_advance_pc
                 address += data[at] | data[at + 1] << 8
                 at += 2
-            elif op not in (6, 7, 10, 11):  # negate_stmt, set_basic_block, set_prologue_end, set_epilogue_begin
+            elif op not in (7, 11):  # set_basic_block, set_epilogue_begin
                 for _ in range(operands[op - 1]):
                     _, at = uleb(data, at)
                     if at > end:
