@@ -94,6 +94,8 @@ def analyze_snapshot(
 def _crash(
     snapshot: Snapshot, exception: ExceptionRecord | None, reason: CrashReason, facts: InstructionFacts | None
 ) -> Crash:
+    real = facts.fault_address if facts and facts.fault_address != reason.address else None
+    through_null = facts is not None and facts.register is not None and facts.register_value == 0
     return Crash(
         reason=reason.name,
         title=reason.title,
@@ -101,6 +103,8 @@ def _crash(
         code_name=reason.code_name,
         address=reason.address,
         access=reason.access,
+        real_address=real,
+        null_offset=reason.address if through_null and real is None else None,
         parameters=exception.parameters if exception else (),
         details=reason.details,
         instruction=facts.text if facts else None,

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from mdmp.report.model import Frame, ModuleReport, Report, SourceContext, SymbolState, ThreadReport
+from mdmp.report.model import Crash, Frame, ModuleReport, Report, SourceContext, SymbolState, ThreadReport
 from mdmp.report.options import RenderOptions
 from mdmp.report.view import blame_source
 from mdmp.version import __version__
@@ -101,7 +101,7 @@ def _crash_info(report: Report, hexes: _Hexes) -> Json:
     return {
         "type": crash.reason or None,
         "address": hexes.maybe(crash.address),
-        "adjusted_address": None,
+        "adjusted_address": _adjusted_address(crash, hexes),
         "instruction": crash.instruction,
         "memory_accesses": None
         if crash.instruction is None
@@ -191,6 +191,14 @@ def _state(state: SymbolState) -> Json:
         "note": state.note,
         "tried": list(state.tried),
     }
+
+
+def _adjusted_address(crash: Crash, hexes: _Hexes) -> Json | None:
+    if crash.real_address is not None:
+        return {"kind": "non-canonical", "address": hexes(crash.real_address)}
+    if crash.null_offset is not None:
+        return {"kind": "null-pointer", "offset": hexes(crash.null_offset)}
+    return None
 
 
 def _mac_crash_info(report: Report, hexes: _Hexes) -> Json | None:

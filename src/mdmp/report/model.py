@@ -142,6 +142,10 @@ class Crash:
     address: int | None = None
     access: str | None = None
     """`read`, `write` or `execute` for access violations."""
+    real_address: int | None = None
+    """The address the instruction really used, where the system could not report it (a non-canonical one)."""
+    null_offset: int | None = None
+    """`address` is this far from a null pointer that a register held."""
     parameters: tuple[int, ...] = ()
     details: tuple[str, ...] = ()
     """Further facts, a line each."""
