@@ -48,6 +48,19 @@ def ask_dump(path: Path, symbols: list[Path]) -> None:
         renderer.render(report, RenderOptions(all_threads=True))
 
 
+def known_addresses(path: Path, source: random.Random, wanted: int = 20) -> list[int]:
+    """Addresses that the undamaged file answers, near ones and far ones."""
+    from mdmp.symbols.open_file import open_symbols
+
+    try:
+        symbols = open_symbols(path)
+    except MdmpError:
+        return [0x1000, 0x2000]
+    tries = [0x1000 + source.randrange(1 << bits) for bits in range(10, 25) for _ in range(300)]
+    found = [address for address in tries if symbols.lookup(address)]
+    return source.sample(found, min(wanted, len(found))) or tries[:wanted]
+
+
 def ask_symbols(path: Path, addresses: list[int]) -> None:
     from mdmp.symbols.open_file import open_symbols
 
@@ -63,8 +76,8 @@ def run(job: tuple[Path, int, int, Path, list[Path]]) -> tuple[str, int, float, 
     path, cuts, changes, keep, symbols = job
     data = path.read_bytes()
     source = random.Random(path.name)
-    addresses = [source.randrange(0x1000, max(0x2000, len(data))) for _ in range(20)]
     is_dump = data[:4] == b"MDMP" or path.suffix in (".dmp", ".mdmp")
+    addresses = [] if is_dump else known_addresses(path, source)
     count, slowest, problems = 0, 0.0, list[str]()
     with tempfile.TemporaryDirectory() as folder:
         damaged = Path(folder) / path.name
