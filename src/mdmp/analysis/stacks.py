@@ -15,6 +15,7 @@ from mdmp.unwind import Walker
 
 _LINES_AROUND = 4
 _SOURCE_FRAMES = 32
+_UNKNOWN = SourceFrame("")
 
 
 class Stacks:
@@ -67,24 +68,30 @@ class Stacks:
     def _frame(self, index: int, frame: UnwoundFrame, with_source: bool) -> Frame:
         lookup = frame.lookup
         module = self._code.module_at(lookup)
-        bare = Frame(index, frame.instruction, lookup, frame.trust, frame.sp, registers=frame.registers)
-        if module is None:
-            gone = tuple((m.name, lookup - m.base) for m in self._snapshot.unloaded_at(lookup))
-            return replace(bare, unloaded_modules=gone) if gone else bare
-        names = self._names(lookup)
-        outer = names[-1] if names else None
-        return replace(
-            bare,
-            module=module.module.name,
-            module_offset=lookup - module.base,
-            function=outer.function if outer else None,
-            function_offset=lookup - module.base - outer.start if outer and outer.start is not None else None,
-            file=outer.file if outer else None,
-            line=outer.line if outer else None,
+        names = self._names(lookup) if module else ()
+        outer = names[-1] if names else _UNKNOWN
+        offset = lookup - module.base if module else None
+        return Frame(
+            index,
+            frame.instruction,
+            lookup,
+            frame.trust,
+            frame.sp,
+            module=module.module.name if module else None,
+            module_offset=offset,
+            function=outer.function or None,
+            function_offset=None if offset is None or outer.start is None else offset - outer.start,
+            file=outer.file,
+            line=outer.line,
             inlines=tuple(InlineFrame(n.function, n.file, n.line) for n in names[:-1]),
-            missing_symbols=module.symbols.debug_source is None,
+            missing_symbols=module is None or module.symbols.debug_source is None,
+            unloaded_modules=() if module else self._unloaded(lookup),
+            registers=frame.registers,
             source=self._source(names[0]) if names and with_source else None,
         )
+
+    def _unloaded(self, address: int) -> tuple[tuple[str, int], ...]:
+        return tuple((m.name, address - m.base) for m in self._snapshot.unloaded_at(address))
 
     def _names(self, address: int) -> tuple[SourceFrame, ...]:
         found = self._named.get(address)

@@ -12,7 +12,8 @@ class Folders:
 
     def __init__(self, places: Iterable[Place]) -> None:
         self.places = tuple(dict.fromkeys(places))
-        self._listings: dict[str, dict[str, list[str]]] = {}
+        self._listings: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._files: dict[str, bool] = {}
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -27,7 +28,7 @@ class Folders:
         layouts = tuple(layouts)
         seen = set()
         for place in self.places:
-            if os.path.isfile(place.path):
+            if self._is_file(place.path):
                 name = os.path.basename(place.path).lower()
                 found = [place.path] if any(len(c) == 1 and c[0].lower() == name for c in layouts) else []
             else:
@@ -39,25 +40,41 @@ class Folders:
                     yield Path(path)
 
     def _resolve(self, folder: str, components: tuple[str, ...]) -> Iterator[str]:
-        exact = os.path.join(folder, *components)
-        if os.path.isfile(exact):
-            yield exact
         head, *rest = components
-        for name in self._listing(folder).get(head.lower(), ()):
+        for name in self._names(folder, head):
             path = os.path.join(folder, name)
             if rest:
-                yield from (found for found in self._resolve(path, tuple(rest)) if found != exact)
-            elif path != exact and os.path.isfile(path):
+                yield from self._resolve(path, tuple(rest))
+            elif os.path.isfile(path):
                 yield path
 
-    def _listing(self, folder: str) -> dict[str, list[str]]:
-        """Lower-cased name to the names in a folder; a folder that cannot be listed is empty."""
-        if folder not in self._listings:
-            names: dict[str, list[str]] = {}
-            try:
-                for entry in sorted(os.listdir(folder)):
-                    names.setdefault(entry.lower(), []).append(entry)
-            except OSError:
-                pass
-            self._listings[folder] = names
-        return self._listings[folder]
+    def _names(self, folder: str, name: str) -> tuple[str, ...]:
+        """The entries of a folder that differ from `name` in case only, the exact one first."""
+        listing = self._listings.get(folder)
+        if listing is None:
+            listing = self._listings[folder] = _listing(folder)
+        found = listing.get(name.lower(), ()) if listing is not UNLISTED else (name,)
+        return found if len(found) < 2 else tuple(sorted(found, key=lambda entry: entry != name))
+
+    def _is_file(self, path: str) -> bool:
+        if path not in self._files:
+            self._files[path] = os.path.isfile(path)
+        return self._files[path]
+
+
+UNLISTED: dict[str, tuple[str, ...]] = {}
+"""What stands for the listing of a folder that may be entered but not listed."""
+
+
+def _listing(folder: str) -> dict[str, tuple[str, ...]]:
+    """Lower-cased name to the entries of a folder; empty when it is none."""
+    names: dict[str, tuple[str, ...]] = {}
+    try:
+        entries = sorted(os.listdir(folder))
+    except PermissionError:
+        return UNLISTED
+    except (OSError, ValueError):
+        return names
+    for entry in entries:
+        names[entry.lower()] = (*names.get(entry.lower(), ()), entry)
+    return names
