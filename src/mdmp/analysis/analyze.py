@@ -87,7 +87,7 @@ def analyze_snapshot(
         soft_errors=snapshot.annotations.soft_errors,
         handle_count=None if snapshot.handles is None else len(snapshot.handles),
         linux_memory_map_count=system_facts.memory_map_count(snapshot),
-        issues=snapshot.issues,
+        issues=(*snapshot.issues, *symbols.issues),
     )
 
 

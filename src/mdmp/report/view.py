@@ -278,7 +278,7 @@ def symbol_problems(report: Report, thread: ThreadReport) -> list[SymbolProblem]
     for module in _without_symbols(report, thread):
         state, wanted = module.symbols, safe_text(module.debug_file or module.name)
         if state.note:
-            problem = safe_text(state.note)
+            problem = ("damaged: " if state.status == "damaged" else "") + safe_text(state.note)
         elif state.status != "missing":
             problem = f"{wanted} {state.status}"
         elif state.tried:

@@ -1,5 +1,6 @@
 """Answers from ELF: DWARF, symbol tables, or the dynamic symbols of an image in memory."""
 
+from mdmp.errors import Issue
 from mdmp.formats.elf import Elf, LoadedElf
 from mdmp.symbols.frame import SourceFrame
 from mdmp.symbols.names import readable
@@ -22,3 +23,8 @@ class ElfSource:
                 start = None if f.start is None else f.start - self._base
                 frames.append(SourceFrame(name, f.file, f.line, f.inline, start))
         return tuple(frames)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        split = self._elf.debug if isinstance(self._elf, Elf) else None
+        return (*self._elf.issues.freeze(), *(split.issues.freeze() if split else ()))

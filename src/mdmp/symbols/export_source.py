@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from functools import cached_property
 
-from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.errors import FormatError, Issue, MemoryUnavailable
 from mdmp.formats.pe.exports import read_exports
 from mdmp.formats.pe.headers import PeImage
 from mdmp.symbols.frame import SourceFrame
@@ -15,6 +15,7 @@ MAX_DISTANCE = 0x4000
 
 class ExportSource:
     format = "exports"
+    issues: tuple[Issue, ...] = ()
 
     def __init__(self, image: PeImage) -> None:
         self._image = image

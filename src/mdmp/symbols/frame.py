@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
+from mdmp.errors import Issue
+
 
 class SourceFrame(NamedTuple):
     """One function at an address; the inline ones come before the function that they are inside of."""
@@ -26,3 +28,7 @@ class SymbolSource(Protocol):
 
     def lookup(self, rva: int) -> tuple[SourceFrame, ...]:
         """Innermost first; empty when nothing is known. `rva` is relative to the image's base."""
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What was found damaged so far, which may have cost answers."""

@@ -1,5 +1,6 @@
 """Answers from a PDB."""
 
+from mdmp.errors import Issue
 from mdmp.formats.pdb import Pdb, PdbFrame
 from mdmp.symbols.frame import SourceFrame
 from mdmp.symbols.names import readable
@@ -19,6 +20,10 @@ class PdbSource:
             for f in self._pdb.lookup(rva)
             if f.function
         )
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        return self._pdb.issues.freeze()
 
     def _name(self, frame: PdbFrame) -> str:
         name = readable(frame.function)

@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+from mdmp.errors import Issue
 from mdmp.snapshot import MemoryReader, Module
 from mdmp.symbols.elf_source import ElfSource
 from mdmp.symbols.export_source import ExportSource
@@ -65,6 +66,10 @@ class ModuleSymbols:
             found = self.last_resort.lookup(rva)
         return found
 
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        return self.debug_source.issues if self.debug_source else ()
+
 
 class Symbols:
     """Symbols by module. `symbols` and `images` are searched in order; both lists serve both kinds of files.
@@ -91,3 +96,12 @@ class Symbols:
             files = ModuleFiles(module, self._memory, self._images, self._symbols, self._index_folder)
             self._modules[key] = ModuleSymbols(files)
         return self._modules[key]
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What was found damaged in the debug information that was asked so far, by the name of its module."""
+        return tuple(
+            issue._replace(place=f"symbols of {module.files.module.name}: {issue.place}")
+            for module in self._modules.values()
+            for issue in module.issues
+        )
