@@ -5,10 +5,13 @@ Return addresses can be signed: the bits above those that an address needs are t
 """
 
 from mdmp.arch import ARM64
-from mdmp.unwind import scan
+from mdmp.errors import FormatError, MemoryUnavailable
+from mdmp.formats.pe.wire import IMAGE_DIRECTORY_ENTRY_EXCEPTION
+from mdmp.unwind import scan, windows_arm64
 from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
+from mdmp.unwind.rule import Rule, apply_rule
 from mdmp.unwind.source import Memory, UnwindSource
 from mdmp.unwind.stack import StackWords
 
@@ -18,6 +21,7 @@ _ADDRESS_BITS = (48, 47, 39)
 """Widths of addresses in use; a signature fills what is above."""
 _LOOK_BACK = 1024
 _NEAR = 256
+_MAX_RULES = 1 << 16
 
 
 class Arm64Rules:
@@ -26,6 +30,7 @@ class Arm64Rules:
         self._code = Code(memory, source, "arm64")
         kept = ARM64.saved_windows if os == "windows" else ARM64.saved_sysv
         self._call_frames = CallFrames(ARM64, source, kept)
+        self._rules: dict[int, Rule | None] = {}
 
     def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
         frame = frames[-1]
@@ -39,13 +44,37 @@ class Arm64Rules:
         return found or f"no caller found for {frame.instruction:#x}"
 
     def _by_tables(self, frame: Frame, stack: StackWords) -> Caller | None:
-        step = self._call_frames.caller(frame, stack.word)
+        rule = self._rule(frame.instruction, frame.lookup == frame.instruction)
+        if rule is None:
+            step = self._call_frames.caller(frame, stack.word)
+        else:
+            found = apply_rule(rule, frame.registers, stack.word, _KEPT, "pc", "sp", "x30", ARM64.mask)
+            step = Caller(found, "cfi", rule.exact) if isinstance(found, dict) else None
         if step is None:
             return None
         target = self._strip(step.registers["pc"])
         if target and self._code.is_code(target) is False:
             return None
         return Caller({**step.registers, "pc": target}, step.trust, step.exact)
+
+    def _rule(self, instruction: int, exact: bool) -> Rule | None:
+        """The rule by the unwind data of a Windows image; None where there is none."""
+        key = instruction * 2 + exact
+        if key not in self._rules:
+            if len(self._rules) >= _MAX_RULES:
+                self._rules.clear()
+            self._rules[key] = self._find_rule(instruction, exact)
+        return self._rules[key]
+
+    def _find_rule(self, instruction: int, exact: bool) -> Rule | None:
+        module = self._source.module_at(instruction if exact else instruction - 4)
+        image = module.pe_image() if module else None
+        if module is None or image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
+            return None
+        try:
+            return windows_arm64.rule_at(image, instruction - module.base, exact)
+        except (FormatError, MemoryUnavailable):
+            return None
 
     def _strip(self, address: int) -> int:
         """An address without its signature."""

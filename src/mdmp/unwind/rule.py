@@ -17,6 +17,8 @@ class Rule(NamedTuple):
     """The caller's stack pointer is at CFA + this; None: it is the CFA."""
     exact: bool = False
     """The caller was interrupted, it did not call."""
+    near: tuple[tuple[str, int], ...] = ()
+    """As `saves`, but at the stack pointer of now + where."""
 
 
 def apply_rule(
@@ -48,6 +50,12 @@ def apply_rule(
     caller = {name: registers[name] for name in kept if name in registers}
     for name, at in rule.saves:
         value = word(cfa + at)
+        if value is None:
+            caller.pop(name, None)
+        else:
+            caller[name] = value
+    for name, at in rule.near:
+        value = word(registers[sp] + at)
         if value is None:
             caller.pop(name, None)
         else:
