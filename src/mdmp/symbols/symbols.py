@@ -13,6 +13,7 @@ from mdmp.symbols.locate import Located
 from mdmp.symbols.module_files import ModuleFiles
 from mdmp.symbols.path import Place
 from mdmp.symbols.pdb_source import PdbSource
+from mdmp.symbols.pe_dwarf_source import PeDwarfSource
 from mdmp.symbols.sym_source import SymSource
 
 
@@ -33,6 +34,8 @@ class ModuleSymbols:
         files = self.files
         if files.pdb.file:
             return PdbSource(files.pdb.file)
+        if dwarf := PeDwarfSource.of(files.image_file.file):
+            return dwarf
         if files.elf and (files.elf.dwarf or files.elf.debug):
             return ElfSource(files.elf)
         return SymSource(files.sym.file) if files.sym.file else None
