@@ -15,12 +15,19 @@ class Contexts:
     def __init__(self, dump: Minidump) -> None:
         self.dump = dump
         info: SystemInfo | None = dump.stream(table.SYSTEM_INFO)
+        self._left = 2 * len(dump.window)
         self.architecture = info.record.ProcessorArchitecture if info else None
 
     def load(self, location: MINIDUMP_LOCATION_DESCRIPTOR, place: str) -> Context | None:
         """None where there is no context, or a damaged one, which is noted."""
         size, rva = location
         if not size:
+            return None
+        self._left -= size
+        if self._left < 0:
+            self.dump.issues.add(
+                place, "expected contexts that do not overlap; found more bytes than the file has", rva
+            )
             return None
         try:
             raw = decode_context(self.dump.window.sub(rva, size, place), self.architecture)

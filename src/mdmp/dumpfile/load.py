@@ -9,7 +9,7 @@ from mdmp.dumpfile.attachments import load_attachments
 from mdmp.dumpfile.context import Contexts
 from mdmp.dumpfile.exception import load_exceptions
 from mdmp.dumpfile.handles import load_handles
-from mdmp.dumpfile.memory import DumpMemory
+from mdmp.dumpfile.memory import DumpMemory, kept_ranges
 from mdmp.dumpfile.modules import load_modules, load_unloaded_modules
 from mdmp.dumpfile.process import load_process
 from mdmp.dumpfile.regions import load_regions
@@ -28,7 +28,7 @@ def load(source: str | os.PathLike[str] | Window) -> Snapshot:
 
 
 def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:
-    contexts, memory = Contexts(dump), DumpMemory(dump)
+    contexts, memory = Contexts(dump), DumpMemory(dump.window, kept_ranges(dump))
     os_name = load_system(dump, None).os
     exceptions = load_exceptions(dump, contexts)
     threads = load_threads(dump, contexts, memory, os_name == "windows")

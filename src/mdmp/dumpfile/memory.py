@@ -59,14 +59,14 @@ def _cut(ranges: list[Range], end: int, issues: IssueLog) -> list[Range]:
 class DumpMemory:
     """A `MemoryReader` over the file. The index is built at the first question, bytes are read at each."""
 
-    def __init__(self, dump: Minidump) -> None:
-        self._dump = dump
-        self._window: Window = dump.window
+    def __init__(self, window: Window, ranges: list[Range]) -> None:
+        self._window = window
+        self._kept = ranges
 
     @cached_property
     def _index(self) -> tuple[list[int], list[int], list[int]]:
         """Starts, ends (exclusive) and file offsets, sorted, without overlaps: where two overlap the first counts."""
-        ranges = sorted(filter(_SIZE, kept_ranges(self._dump)))
+        ranges = sorted(filter(_SIZE, self._kept))
         starts = [start for start, _, _ in ranges]
         ends = list(map(add, starts, map(_SIZE, ranges)))
         if all(map(le, ends, starts[1:])):

@@ -3,8 +3,8 @@
 from typing import Annotated, NamedTuple
 
 from mdmp.binary.record import Bytes, Record, u32
-from mdmp.binary.window import Window
 from mdmp.errors import FormatError
+from mdmp.formats.minidump.text import Texts
 
 RSDS = b"RSDS"
 NB10 = b"NB10"
@@ -39,9 +39,9 @@ class CodeView(NamedTuple):
     path: str
 
 
-def read_codeview(file: Window, rva: int, size: int) -> CodeView:
+def read_codeview(texts: Texts, rva: int, size: int) -> CodeView:
     """The record at a location; `FormatError` when it is too short for its kind."""
-    raw = file.read(rva, min(size, MAX_RECORD), "CvRecord")
+    raw = texts.take(rva, min(size, MAX_RECORD), "CvRecord")
     kind = raw[:4]
     if kind == RSDS and len(raw) >= 24:
         return CodeView("RSDS", raw[4:20], int.from_bytes(raw[20:24], "little"), _path(raw[24:]))

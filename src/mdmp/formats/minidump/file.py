@@ -49,15 +49,16 @@ class Minidump:
 
     def decode(self, index: int) -> Any:
         """One directory entry, decoded once; bytes where no codec is known; None where it cannot be read."""
-        if index not in self._decoded:
-            try:
-                self._decoded[index] = decoder(self.directory[index].StreamType)(
-                    self.raw(index), self.window, self.issues
-                )
-            except FormatError as error:
-                self.issues.survive(error)
-                self._decoded[index] = None
-        return self._decoded[index]
+        if index in self._decoded:
+            return self._decoded[index]
+        try:
+            found = decoder(self.directory[index].StreamType)(self.raw(index), self.window, self.issues)
+        except FormatError as error:
+            self.issues.survive(error)
+            found = None
+        if not isinstance(found, bytes):  # bytes are the file's own: a thousand entries may claim the same ones
+            self._decoded[index] = found
+        return found
 
     def raw(self, index: int) -> Window:
         """The bytes of a directory entry, cut where the file ends; `FormatError` when none of it is in the file."""

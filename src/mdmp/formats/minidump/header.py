@@ -69,4 +69,4 @@ def read_directory(window: Window, header: MINIDUMP_HEADER, issues: IssueLog) ->
         )
     if fits < count:
         issues.add("MINIDUMP_HEADER.NumberOfStreams", f"expected {count} entries; found room for {fits}", start)
-    return tuple(MINIDUMP_DIRECTORY.read_many(window, start, fits))
+    return tuple(MINIDUMP_DIRECTORY.read_many(window, start, fits)) if fits else ()

@@ -3,40 +3,64 @@
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 
-MAX_BYTES = 0x20000
-"""No name or path is longer: Windows paths end at 64 KiB."""
+MAX_BYTES = 0x10000
+"""No name or path is longer: a UNICODE_STRING of Windows ends there."""
+MAX_COMMENT = 0x10000
+"""Comments are a few lines; what is longer than this is cut."""
 
 
-def wide_string(file: Window, rva: int, what: str = "MINIDUMP_STRING") -> str:
-    """A MINIDUMP_STRING: length in bytes without the terminator, then UTF-16LE."""
-    size = file.u32(rva, what)
-    if size > MAX_BYTES:
-        raise FormatError(what, f"expected a string of at most {MAX_BYTES} bytes; found {size}", rva)
-    return file.read(rva + 4, size, what).decode("utf-16-le", "replace")
+class Texts:
+    """Reads what one stream's RVAs point to.
 
+    The pieces of an honest file do not overlap, so that together they are no longer than the file; a hostile one
+    points a thousand times to one long string. Strings are therefore decoded once, and their sum is limited.
+    """
 
-def utf8_string(file: Window, rva: int, what: str = "MinidumpUTF8String") -> str:
-    """Crashpad's string: length in bytes without the terminator, then UTF-8."""
-    return byte_array(file, rva, what).decode("utf-8", "replace")
+    def __init__(self, file: Window) -> None:
+        self.file = file
+        self._left = len(file)
+        self._wide: dict[int, str] = {}
 
+    def take(self, rva: int, size: int, what: str, most: int = MAX_BYTES) -> bytes:
+        """`size` bytes at `rva`; `FormatError` when they are not there, or too many."""
+        if size > most:
+            raise FormatError(what, f"expected at most {most} bytes; found {size}", rva)
+        raw = self.file.read(rva, size, what)
+        self._left -= size
+        if self._left < 0:
+            raise FormatError(what, "expected pieces that do not overlap; found more bytes than the file has", rva)
+        return raw
 
-def byte_array(file: Window, rva: int, what: str = "MinidumpByteArray") -> bytes:
-    """Crashpad's byte array: length in bytes, then the bytes."""
-    size = file.u32(rva, what)
-    if size > MAX_BYTES:
-        raise FormatError(what, f"expected at most {MAX_BYTES} bytes; found {size}", rva)
-    return file.read(rva + 4, size, what)
+    def wide(self, rva: int) -> str:
+        """A MINIDUMP_STRING: length in bytes without the terminator, then UTF-16LE."""
+        text = self._wide.get(rva)
+        if text is None:
+            raw = self.take(rva + 4, self.file.u32(rva, "MINIDUMP_STRING"), "MINIDUMP_STRING")
+            text = self._wide[rva] = raw.decode("utf-16-le", "replace")
+        return text
 
+    def optional_wide(self, rva: int, issues: IssueLog, *place: str | int) -> str | None:
+        """The string at `rva`; None where there is none (0) or it cannot be read, which is noted.
 
-def optional_wide(file: Window, rva: int, issues: IssueLog, what: str) -> str | None:
-    """The string at `rva`; None where there is none (0) or it cannot be read, which is noted."""
-    if not rva:
-        return None
-    try:
-        return wide_string(file, rva, what)
-    except FormatError as error:
-        issues.add(what, error.problem, error.offset)
-        return None
+        `place` is (stream, list, index, field): put together only when it is needed.
+        """
+        if not rva:
+            return None
+        try:
+            return self.wide(rva)
+        except FormatError as error:
+            stream, *rest = place
+            where = f"{stream}.{rest[0]}[{rest[1]}].{rest[2]}" if len(rest) == 3 else ".".join(map(str, place))
+            issues.add(where, error.problem, error.offset)
+            return None
+
+    def utf8(self, rva: int) -> str:
+        """Crashpad's MinidumpUTF8String: length in bytes without the terminator, then UTF-8."""
+        return self.byte_array(rva).decode("utf-8", "replace")
+
+    def byte_array(self, rva: int) -> bytes:
+        """Crashpad's MinidumpByteArray: length in bytes, then the bytes."""
+        return self.take(rva + 4, self.file.u32(rva, "MinidumpByteArray"), "MinidumpByteArray")
 
 
 def fixed_wide(raw: bytes) -> str:

@@ -11,7 +11,7 @@ _NAMES = "zero at v0 v1 a0 a1 a2 a3 t0 t1 t2 t3 t4 t5 t6 t7 s0 s1 s2 s3 s4 s5 s6
 REGISTERS = tuple(_NAMES.split())
 
 
-class MDRawContextMIPS(Record, size=616):
+class MDRawContextMIPS(Record, size=600):
     context_flags: u32
     pad0: u32
     iregs: Annotated[tuple[int, ...], Array(u64, 32)]

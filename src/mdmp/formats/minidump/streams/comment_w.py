@@ -2,7 +2,8 @@
 
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
+from mdmp.formats.minidump.text import MAX_COMMENT
 
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> str:
-    return stream.tobytes().decode("utf-16-le", "replace").rstrip("\0")
+    return stream.read(0, min(len(stream), MAX_COMMENT)).decode("utf-16-le", "replace").rstrip("\0")

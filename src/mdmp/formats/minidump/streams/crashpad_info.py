@@ -11,7 +11,7 @@ from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.lists import counted
-from mdmp.formats.minidump.text import byte_array, utf8_string
+from mdmp.formats.minidump.text import Texts
 
 R = TypeVar("R", bound=Record)
 
@@ -96,6 +96,7 @@ class _Reader:
 
     def __init__(self, file: Window, issues: IssueLog) -> None:
         self.file = file
+        self.texts = Texts(file)
         self.issues = issues
 
     def records(self, kind: type[R], location: MINIDUMP_LOCATION_DESCRIPTOR, place: str) -> Sequence[R]:
@@ -111,22 +112,22 @@ class _Reader:
         found = {}
         for entry in self.records(MinidumpSimpleStringDictionaryEntry, location, place):
             try:
-                found[utf8_string(self.file, entry.key, place)] = utf8_string(self.file, entry.value, place)
+                found[self.texts.utf8(entry.key)] = self.texts.utf8(entry.value)
             except FormatError as error:
-                self.issues.survive(error)
+                self.issues.add(place, error.problem, error.offset)
         return found
 
     def module(self, index: int, info: MinidumpModuleCrashpadInfo, place: str) -> ModuleAnnotations:
         texts, objects = [], []
         for entry in self.records(Rva, info.list_annotations, place):
             try:
-                texts.append(utf8_string(self.file, entry.rva, place))
+                texts.append(self.texts.utf8(entry.rva))
             except FormatError as error:
                 self.issues.survive(error)
         for annotation in self.records(MinidumpAnnotation, info.annotation_objects, place):
             try:
-                value = byte_array(self.file, annotation.value, place) if annotation.value else b""
-                name = utf8_string(self.file, annotation.name, place)
+                value = self.texts.byte_array(annotation.value) if annotation.value else b""
+                name = self.texts.utf8(annotation.name)
                 objects.append(AnnotationObject(name, annotation.type, value))
             except FormatError as error:
                 self.issues.survive(error)

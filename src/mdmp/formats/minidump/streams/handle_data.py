@@ -7,7 +7,7 @@ from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.lists import SizedListHeader, entries
-from mdmp.formats.minidump.text import wide_string
+from mdmp.formats.minidump.text import Texts
 
 MAX_CHAIN = 8
 MAX_INFO = 0x100
@@ -61,25 +61,17 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[HandleEntry,
     records: Sequence[MINIDUMP_HANDLE_DESCRIPTOR | MINIDUMP_HANDLE_DESCRIPTOR_2] = entries(
         kind, stream, head.SizeOfHeader, head.NumberOfEntries, head.SizeOfEntry, issues, "Descriptors"
     )
-    names: dict[int, str | None] = {0: None}
-
-    def text(rva: int, place: str) -> str | None:
-        """Type names are shared by all handles of a type: each is decoded once."""
-        if rva not in names:
-            try:
-                names[rva] = wide_string(file, rva)
-            except FormatError as error:
-                issues.add(place, error.problem, error.offset)
-                names[rva] = None
-        return names[rva]
-
+    texts = Texts(file)
     found = []
     for index, record in enumerate(records):
-        place = f"{stream.name}.Descriptors[{index}]"
         information: tuple[ObjectInformation, ...] = ()
         if isinstance(record, MINIDUMP_HANDLE_DESCRIPTOR_2):
-            information = _chain(file, record.ObjectInfoRva, issues, f"{place}.ObjectInfoRva")
-        type_name, object_name = text(record.TypeNameRva, place), text(record.ObjectNameRva, place)
+            information = _chain(
+                file, record.ObjectInfoRva, issues, f"{stream.name}.Descriptors[{index}].ObjectInfoRva"
+            )
+        where = (stream.name, "Descriptors", index)
+        type_name = texts.optional_wide(record.TypeNameRva, issues, *where, "TypeNameRva")
+        object_name = texts.optional_wide(record.ObjectNameRva, issues, *where, "ObjectNameRva")
         found.append(HandleEntry(record, type_name, object_name, information))
     return tuple(found)
 
@@ -93,5 +85,5 @@ def _chain(file: Window, rva: int, issues: IssueLog, place: str) -> tuple[Object
             chain.append(ObjectInformation(record, data))
             rva = record.NextInfoRva
     except FormatError as error:
-        issues.add(place, error.problem, error.offset)
+        issues.add(f"{place}.ObjectInfoRva", error.problem, error.offset)
     return tuple(chain)

@@ -7,7 +7,7 @@ from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.lists import entries
-from mdmp.formats.minidump.text import optional_wide
+from mdmp.formats.minidump.text import Texts
 
 
 class MDRawDebug32(Record, size=24):
@@ -68,8 +68,9 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> DsoDebug:
     links: Sequence[MDRawLinkMap32 | MDRawLinkMap64] = entries(
         kind, file, record.map, min(record.dso_count, 1 << 16), kind.SIZE, issues, f"{stream.name}.map"
     )
+    texts = Texts(file)
     libraries = tuple(
-        LinkMapEntry(link, optional_wide(file, link.name, issues, f"{stream.name}.map[{index}].name"))
+        LinkMapEntry(link, texts.optional_wide(link.name, issues, stream.name, "map", index, "name"))
         for index, link in enumerate(links)
     )
     return DsoDebug(record, libraries, stream.read(record.SIZE, len(stream) - record.SIZE))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.text import optional_wide
+from mdmp.formats.minidump.text import Texts
 
 
 class MINIDUMP_MAC_BOOTARGS(Record, size=12):
@@ -21,4 +21,4 @@ class MacBootArgs(NamedTuple):
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> MacBootArgs:
     record = MINIDUMP_MAC_BOOTARGS.read(stream)
-    return MacBootArgs(record, optional_wide(file, record.Bootargs, issues, f"{stream.name}.Bootargs"))
+    return MacBootArgs(record, Texts(file).optional_wide(record.Bootargs, issues, stream.name, "Bootargs"))

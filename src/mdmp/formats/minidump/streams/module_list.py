@@ -8,7 +8,7 @@ from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.codeview import CodeView, read_codeview
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.lists import counted
-from mdmp.formats.minidump.text import wide_string
+from mdmp.formats.minidump.text import Texts
 
 
 class VS_FIXEDFILEINFO(Record, size=52):
@@ -54,18 +54,14 @@ class ModuleEntry(NamedTuple):
 
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[ModuleEntry, ...]:
-    modules = []
+    modules, texts = [], Texts(file)
     for index, record in enumerate(counted(MINIDUMP_MODULE, stream, issues, "Modules")):
-        name = codeview = None
-        try:
-            if record.ModuleNameRva:
-                name = wide_string(file, record.ModuleNameRva)
-        except FormatError as error:
-            issues.add(f"{stream.name}.Modules[{index}].ModuleNameRva", error.problem, error.offset)
+        codeview = None
+        name = texts.optional_wide(record.ModuleNameRva, issues, stream.name, "Modules", index, "ModuleNameRva")
         try:
             size, rva = record.CvRecord
             if size:
-                codeview = read_codeview(file, rva, size)
+                codeview = read_codeview(texts, rva, size)
         except FormatError as error:
             issues.add(f"{stream.name}.Modules[{index}].CvRecord", error.problem, error.offset)
         modules.append(ModuleEntry(record, name, codeview))

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from mdmp.binary.record import Array, Bytes, Record, u8, u16, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.text import optional_wide
+from mdmp.formats.minidump.text import Texts
 
 # PROCESSOR_ARCHITECTURE_*; from 0x8001 on Breakpad's own
 INTEL = 0
@@ -76,7 +76,7 @@ class SystemInfo(NamedTuple):
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> SystemInfo:
     record = MINIDUMP_SYSTEM_INFO.read(stream)
-    csd_version = optional_wide(file, record.CSDVersionRva, issues, f"{stream.name}.CSDVersionRva")
+    csd_version = Texts(file).optional_wide(record.CSDVersionRva, issues, stream.name, "CSDVersionRva")
     return SystemInfo(record, csd_version, _cpu(record))
 
 

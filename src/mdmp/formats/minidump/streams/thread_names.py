@@ -6,7 +6,7 @@ from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
 from mdmp.formats.minidump.lists import counted
-from mdmp.formats.minidump.text import optional_wide
+from mdmp.formats.minidump.text import Texts
 
 
 class MINIDUMP_THREAD_NAME(Record, size=12):
@@ -20,10 +20,11 @@ class ThreadNameEntry(NamedTuple):
 
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[ThreadNameEntry, ...]:
-    records = counted(MINIDUMP_THREAD_NAME, stream, issues, "ThreadNames")
+    records, texts = counted(MINIDUMP_THREAD_NAME, stream, issues, "ThreadNames"), Texts(file)
     return tuple(
         ThreadNameEntry(
-            record, optional_wide(file, record.RvaOfThreadName, issues, f"{stream.name}.ThreadNames[{index}]")
+            record,
+            texts.optional_wide(record.RvaOfThreadName, issues, stream.name, "ThreadNames", index, "RvaOfThreadName"),
         )
         for index, record in enumerate(records)
     )

@@ -6,7 +6,7 @@ from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
 from mdmp.formats.minidump.lists import sized
-from mdmp.formats.minidump.text import optional_wide
+from mdmp.formats.minidump.text import Texts
 
 
 class MINIDUMP_UNLOADED_MODULE(Record, size=24):
@@ -23,10 +23,11 @@ class UnloadedModuleEntry(NamedTuple):
 
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[UnloadedModuleEntry, ...]:
-    records = sized(MINIDUMP_UNLOADED_MODULE, stream, issues, "Entries")
+    records, texts = sized(MINIDUMP_UNLOADED_MODULE, stream, issues, "Entries"), Texts(file)
     return tuple(
         UnloadedModuleEntry(
-            record, optional_wide(file, record.ModuleNameRva, issues, f"{stream.name}.Entries[{index}].ModuleNameRva")
+            record,
+            texts.optional_wide(record.ModuleNameRva, issues, stream.name, "Entries", index, "ModuleNameRva"),
         )
         for index, record in enumerate(records)
     )
