@@ -58,7 +58,7 @@ class LoadedModule:
         return self.symbols.files.image
 
     def frame_data(self, rva: int) -> FrameData | None:
-        pdb, sym = self.symbols.files.pdb.file, self.symbols.files.sym.file
+        pdb, sym = self.symbols.files.native_pdb, self.symbols.files.sym.file
         if pdb:
             return pdb.frame_data(rva) or pdb.fpo(rva)
         record = sym.stack_win(rva) if sym else None

@@ -1,8 +1,11 @@
 """Name what is at addresses: function, file and line, with the functions inlined there, innermost first.
 
 FILE is a PDB or an executable image, and addresses are relative to the image's base (for ELF files: as linked);
-or FILE is a dump, and addresses are those of the crashed process. Output is like llvm-symbolizer's: two lines for
-every function, a blank line after every address; with --json one object a line, in order.
+or FILE is a dump, and addresses are those of the crashed process. In a .NET assembly or a portable PDB a place is
+METHOD+OFFSET: the method's metadata token and the offset in its IL, as in the stack traces of .NET without symbols
+(0x6000012+0x1a, or a whole line "at Shop.Desk.Pay() in shop.dll:token 0x6000012+0x1a"); for a dump the module comes
+first (shop.dll!0x6000012+0x1a). Output is like llvm-symbolizer's: two lines for every function, a blank line after
+every address; with --json one object a line, in order.
 
 Exit code: 0 done, 1 nothing known at any of the addresses, 2 a file or an address cannot be used.
 """
@@ -10,24 +13,50 @@ Exit code: 0 done, 1 nothing known at any of the addresses, 2 a file or an addre
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from mdmp.binary.text import safe_text
 from mdmp.cli import common, failure
 from mdmp.errors import UsageError
-from mdmp.symbols.frame import SourceFrame
-
-Lookup = Callable[[int], tuple[SourceFrame, ...]]
+from mdmp.snapshot.module import base_name
+from mdmp.symbols.frame import IlSource, SourceFrame
 
 CHUNK = 1 << 16
 
 
+class Question(NamedTuple):
+    """An address; or, with `token`, an offset in the IL of a .NET method."""
+
+    address: int
+    token: int | None = None
+    module: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.module}!" if self.module else ""
+        return f"{where}{self.token:#x}+{self.address:#x}" if self.token else f"{self.address:#x}"
+
+
+Lookup = Callable[[Question], tuple[SourceFrame, ...]]
+
+_IL = re.compile(
+    r"(?:(?:.*\sin )?(?P<module>[^!]+?)(?:!|: ?token ))?"
+    r"(?:0x)?0?(?P<token>6[0-9a-f]{6})\+(?:0x)?(?P<offset>[0-9a-f]{1,8})",
+    re.IGNORECASE,
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="a PDB, an executable image, or a dump")
-    parser.add_argument("addresses", metavar="ADDRESS", nargs="+", help="hexadecimal; - reads them from standard input")
+    parser.add_argument(
+        "addresses",
+        metavar="ADDRESS",
+        nargs="+",
+        help="hexadecimal, or METHOD+OFFSET; - reads them from standard input",
+    )
     parser.add_argument("--image", metavar="IMAGE", type=Path, help="the image that the PDB belongs to")
     parser.add_argument("--pdb", metavar="PDB", type=Path, help="the PDB of the image")
     common.add_symbols_arguments(parser)
@@ -38,20 +67,22 @@ def run(args: argparse.Namespace) -> int:
     if "-" in args.addresses and len(args.addresses) > 1:
         raise UsageError("either addresses or -, not both")
     # Before the file is opened: a wrong address shall not wait for that.
-    batches = _read(sys.stdin.buffer) if args.addresses == ["-"] else [[_strict(text) for text in args.addresses]]
+    batches = _read(sys.stdin.buffer) if args.addresses == ["-"] else [args.addresses]
+    if args.addresses != ["-"]:
+        _check(args.addresses)
     lookup = _open(args)
     show = _json if args.json else _text
     known = bad = 0
     for batch in batches:
         answers = []
         for text in batch:
-            address = _address(text)
-            frames = () if address is None else lookup(address)
+            question = _question(text)
+            frames = () if question is None else lookup(question)
             known += bool(frames)
-            if address is None:
+            if question is None:
                 bad += 1
                 failure.complain(f"not an address: {text!r}")
-            answers.append(show(text if address is None else f"{address:#x}", frames))
+            answers.append(show(text if question is None else str(question), frames))
         sys.stdout.write("".join(answers))
         sys.stdout.flush()
     if bad:
@@ -72,7 +103,18 @@ def _open(args: argparse.Namespace) -> Lookup:
         *(Place(str(path), "--images") for path in args.images),
         *local_places(os.environ.get("_NT_SYMBOL_PATH", ""), "_NT_SYMBOL_PATH"),
     )
-    return open_symbols(args.file, pdb=args.pdb, places=places, index_folder=common.cache_folder()).lookup
+    source = open_symbols(args.file, pdb=args.pdb, image=args.image, places=places, index_folder=common.cache_folder())
+    stem = args.file.stem.lower()
+
+    def lookup(question: Question) -> tuple[SourceFrame, ...]:
+        if question.token is None:
+            return source.lookup(question.address)
+        of_another = question.module and base_name(question.module).lower().rpartition(".")[0] != stem
+        if of_another or not isinstance(source, IlSource):
+            return ()
+        return source.lookup_il(question.token, question.address)
+
+    return lookup
 
 
 def _in_dump(args: argparse.Namespace) -> Lookup:
@@ -90,22 +132,29 @@ def _in_dump(args: argparse.Namespace) -> Lookup:
         cache=common.cache_folder(),
     )
 
-    def lookup(address: int) -> tuple[SourceFrame, ...]:
-        module = snapshot.module_at(address)
-        return () if module is None else symbols.of(module).lookup(address - module.base)
+    def lookup(question: Question) -> tuple[SourceFrame, ...]:
+        if question.token is None:
+            at = snapshot.module_at(question.address)
+            return () if at is None else symbols.of(at).lookup(question.address - at.base)
+        name = base_name(question.module or "").lower()
+        named = next((m for m in snapshot.modules or () if m.name.lower() == name), None)
+        return () if named is None else symbols.of(named).lookup_il(question.token, question.address)
 
     return lookup
 
 
-def _strict(text: str) -> str:
-    if _address(text) is None:
-        raise UsageError(f"not a hexadecimal address: {text!r}")
-    return text
+def _check(texts: list[str]) -> None:
+    for text in texts:
+        if _question(text) is None:
+            raise UsageError(f"not a hexadecimal address: {text!r}")
 
 
-def _address(text: str) -> int | None:
+def _question(text: str) -> Question | None:
+    il = _IL.fullmatch(text)
+    if il:
+        return Question(int(il["offset"], 16), int(il["token"], 16), il["module"])
     try:
-        return common.address(text)
+        return Question(common.address(text))
     except argparse.ArgumentTypeError:
         return None
 
@@ -132,5 +181,9 @@ def _text(address: str, frames: tuple[SourceFrame, ...]) -> str:
 
 
 def _json(address: str, frames: tuple[SourceFrame, ...]) -> str:
-    shown = [{"function": f.function, "file": f.file, "line": f.line, "inline": f.inline} for f in frames]
+    shown = []
+    for f in frames:
+        shown.append({"function": f.function, "file": f.file, "line": f.line, "inline": f.inline})
+        if f.url:
+            shown[-1]["url"] = f.url
     return json.dumps({"address": address, "frames": shown}) + "\n"

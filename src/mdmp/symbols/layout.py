@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 from mdmp.snapshot.module import base_name
 
+PORTABLE_AGE = "FFFFFFFF"
+"""Stands for the age in the key of a portable PDB."""
+
 
 def safe_name(path: str) -> str:
     """The base name of a path out of a dump, or "" if it could lead out of the folder that it is joined to."""

@@ -5,17 +5,19 @@ from pathlib import Path
 
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.breakpad import SymFile
+from mdmp.formats.clr import PortablePdb, unpack_embedded
 from mdmp.formats.elf import Elf, LoadedElf
 from mdmp.formats.pdb import Pdb
 from mdmp.formats.pe.debug import read_codeview
 from mdmp.formats.pe.headers import PeImage, open_memory
 from mdmp.formats.pe.image import LayeredImage, MemoryImage
+from mdmp.formats.pe.managed import managed_kind, read_embedded_pdb
 from mdmp.snapshot import DebugId, MemoryReader, Module
 from mdmp.symbols.find_elf import find_debug_file, find_elf
 from mdmp.symbols.find_pe import find_image, find_pdb
 from mdmp.symbols.find_sym import find_sym
 from mdmp.symbols.folders import Folders
-from mdmp.symbols.locate import MISSING, Located
+from mdmp.symbols.locate import DAMAGED, FOUND, MISSING, Located
 
 _KINDS = {"RSDS": "pdb70", "NB10": "pdb20"}
 _ELF_SYSTEMS = ("linux", "android", "fuchsia", "solaris", "nacl")
@@ -70,15 +72,41 @@ class ModuleFiles:
         return DebugId(_KINDS[record.kind], record.signature, record.age, record.path) if record else None
 
     @cached_property
-    def pdb(self) -> Located[Pdb]:
+    def managed_kind(self) -> str | None:
+        """Which kind of .NET image it is, as `formats.pe.managed` says; None: it is none, or no image is at hand."""
+        return managed_kind(self.image) if self.image else None
+
+    @cached_property
+    def pdb(self) -> Located[Pdb | PortablePdb]:
+        """The PDB; a portable one inside the image is the right one by itself."""
         debug = self.debug
+        embedded = self._embedded_pdb() if self.managed_kind else None
+        if embedded is not None and embedded.file:
+            return embedded
         if debug is not None and self.is_pe and debug.kind in _KINDS.values():
-            return find_pdb(debug, self._symbols)
+            found = find_pdb(debug, self._symbols)
+            return embedded if embedded and not found.file else found
         if debug is not None or not self.is_pe:
             return Located(MISSING, note="it has no PDB")
         known = self.image is not None
         why = "its image names no PDB" if known else "neither the dump nor an image names its PDB"
         return Located(MISSING, note=why, tried=() if known else self._images.tried)
+
+    @property
+    def native_pdb(self) -> Pdb | None:
+        """The PDB, if it is one that describes native code."""
+        return self.pdb.file if isinstance(self.pdb.file, Pdb) else None
+
+    def _embedded_pdb(self) -> Located[PortablePdb] | None:
+        """None when the image has none, or the memory of the process does not hold it."""
+        path = self.image_file.path
+        try:
+            packed = read_embedded_pdb(self.image) if self.image else None
+            return Located(FOUND, path, PortablePdb(unpack_embedded(packed))) if packed is not None else None
+        except MemoryUnavailable:
+            return None
+        except FormatError as damage:
+            return Located(DAMAGED, path, note=str(damage))
 
     @cached_property
     def sym(self) -> Located[SymFile]:

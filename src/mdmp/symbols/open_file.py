@@ -17,21 +17,29 @@ Places = tuple[Place, ...]
 
 
 def open_symbols(
-    path: AnyPath, *, pdb: AnyPath | None = None, places: Places = (), index_folder: Path | None = None
+    path: AnyPath,
+    *,
+    pdb: AnyPath | None = None,
+    image: AnyPath | None = None,
+    places: Places = (),
+    index_folder: Path | None = None,
 ) -> SymbolSource:
     """What answers for the addresses of `path`, which are relative to the image base (ELF: as linked).
 
-    For a PE image, `pdb` names its PDB; without it the debug file is searched in `places` and beside the image.
+    For a PE image, `pdb` names its PDB; without it the debug file is searched in `places` and beside the image. For a
+    portable PDB, `image` is the assembly, which knows the names; without it the one beside the PDB is used if it fits.
     Raises `UnusableInputError` for a file that holds no symbols that we read.
     """
+    if pdb is not None:
+        path, image = pdb, path
     window = map_file(path)
     head = window.read(0, min(16, window.size))
     opener = next((opener for magic, opener in _OPENERS if head.startswith(magic)), None)
     if opener is None:
         raise UnusableInputError(f"{path}: not a PDB, a symbol file or an image (it starts with {head[:8]!r})")
     try:
-        if pdb is not None:
-            return _open_pdb(map_file(pdb), Path(pdb), places, index_folder)
+        if opener is _open_portable_pdb:
+            return _open_portable_pdb(window, Path(path), places, index_folder, Path(image) if image else None)
         return opener(window, Path(path), places, index_folder)
     except FormatError as problem:
         raise UnusableInputError(f"{path}: {problem}") from None
@@ -42,6 +50,26 @@ def _open_pdb(window: Window, path: Path, places: Places, index_folder: Path | N
     from mdmp.symbols.pdb_source import PdbSource
 
     return PdbSource(Pdb(window))
+
+
+def _open_portable_pdb(
+    window: Window, path: Path, places: Places, index_folder: Path | None, image: Path | None = None
+) -> SymbolSource:
+    from mdmp.formats.clr import PortablePdb
+    from mdmp.symbols.find_pe import open_assembly
+    from mdmp.symbols.managed_source import ManagedSource
+
+    pdb = PortablePdb(window)
+    if image is not None:
+        assembly = open_assembly(image, pdb.guid)
+        if assembly is None:
+            raise UnusableInputError(f"{image}: not the image that {path} belongs to")
+        return ManagedSource(pdb, assembly)
+    for beside in (path.with_suffix(".dll"), path.with_suffix(".exe")):
+        assembly = open_assembly(beside, pdb.guid) if beside.is_file() else None
+        if assembly is not None:
+            return ManagedSource(pdb, assembly)
+    return ManagedSource(pdb, None)
 
 
 def _open_sym(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
@@ -81,7 +109,7 @@ def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | N
 
 _OPENERS: tuple[tuple[bytes, Callable[[Window, Path, Places, Path | None], SymbolSource]], ...] = (
     (b"Microsoft C/C++ ", _open_pdb),
-    (b"BSJB", _open_pdb),
+    (b"BSJB", _open_portable_pdb),
     (b"MZ", _open_pe),
     (b"\x7fELF", _open_elf),
     (b"MODULE ", _open_sym),

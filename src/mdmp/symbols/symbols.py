@@ -4,12 +4,14 @@ from functools import cached_property
 from pathlib import Path
 
 from mdmp.errors import Issue
+from mdmp.formats.clr import PortablePdb
 from mdmp.snapshot import MemoryReader, Module
 from mdmp.symbols.elf_source import ElfSource
 from mdmp.symbols.export_source import ExportSource
 from mdmp.symbols.folders import Folders
 from mdmp.symbols.frame import SourceFrame, SymbolSource
 from mdmp.symbols.locate import Located
+from mdmp.symbols.managed_source import ManagedSource
 from mdmp.symbols.module_files import ModuleFiles
 from mdmp.symbols.path import Place
 from mdmp.symbols.pdb_source import PdbSource
@@ -32,8 +34,10 @@ class ModuleSymbols:
     def debug_source(self) -> SymbolSource | None:
         """Debug information proper, the most telling first; None when there is none that fits."""
         files = self.files
-        if files.pdb.file:
-            return PdbSource(files.pdb.file)
+        if files.native_pdb:
+            return PdbSource(files.native_pdb)
+        if isinstance(files.pdb.file, PortablePdb):
+            return ManagedSource(files.pdb.file, files.image)
         if dwarf := PeDwarfSource.of(files.image_file.file):
             return dwarf
         if files.elf and (files.elf.dwarf or files.elf.debug):
@@ -56,7 +60,8 @@ class ModuleSymbols:
         if files.is_elf:
             dwarf = files.elf_file if files.elf is files.elf_file.file and files.elf else files.elf_debug_file
             return ("dwarf", dwarf), ("sym", files.sym)
-        return (("pdb", files.pdb), ("sym", files.sym)) if files.is_pe else (("sym", files.sym),)
+        kind = "portable-pdb" if isinstance(files.pdb.file, PortablePdb) else "pdb"
+        return ((kind, files.pdb), ("sym", files.sym)) if files.is_pe else (("sym", files.sym),)
 
     @property
     def image_search(self) -> Located[object]:
@@ -68,6 +73,13 @@ class ModuleSymbols:
         if not found and self.last_resort:
             found = self.last_resort.lookup(rva)
         return found
+
+    def lookup_il(self, token: int, offset: int) -> tuple[SourceFrame, ...]:
+        """What is at an IL offset of a method of this module; empty when it is no .NET module, or nothing is known."""
+        source = self.debug_source
+        if not isinstance(source, ManagedSource):
+            source = ManagedSource(None, self.files.image) if self.files.managed_kind else None
+        return source.lookup_il(token, offset) if source else ()
 
     @property
     def issues(self) -> tuple[Issue, ...]:

@@ -18,6 +18,7 @@ IMAGE_DIRECTORY_ENTRY_EXPORT = 0
 IMAGE_DIRECTORY_ENTRY_RESOURCE = 2
 IMAGE_DIRECTORY_ENTRY_EXCEPTION = 3
 IMAGE_DIRECTORY_ENTRY_DEBUG = 6
+IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR = 14
 
 IMAGE_SCN_MEM_EXECUTE = 0x20000000
 IMAGE_SCN_MEM_READ = 0x40000000
@@ -205,3 +206,20 @@ class RUNTIME_FUNCTION(Record, size=12):
     BeginAddress: u32
     EndAddress: u32
     UnwindInfoAddress: u32
+
+
+class IMAGE_COR20_HEADER(Record, size=72):
+    """The CLI header of a .NET image (ECMA-335 II.25.3.3)."""
+
+    cb: u32
+    MajorRuntimeVersion: u16
+    MinorRuntimeVersion: u16
+    MetaData: IMAGE_DATA_DIRECTORY
+    Flags: u32
+    EntryPointToken: u32
+    Resources: IMAGE_DATA_DIRECTORY
+    StrongNameSignature: IMAGE_DATA_DIRECTORY
+    CodeManagerTable: IMAGE_DATA_DIRECTORY
+    VTableFixups: IMAGE_DATA_DIRECTORY
+    ExportAddressTableJumps: IMAGE_DATA_DIRECTORY
+    ManagedNativeHeader: IMAGE_DATA_DIRECTORY
