@@ -1,0 +1,50 @@
+"""What the documentation and the examples show is what happens."""
+
+import csv
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.mark.parametrize("page", ["docs/api.md"])
+def test_the_pages(page, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    options = doctest.ELLIPSIS | doctest.REPORT_ONLY_FIRST_FAILURE
+    failed, tried = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=options, encoding="utf-8")
+    assert tried > 20
+    assert failed == 0
+
+
+def example(name, *arguments):
+    command = [sys.executable, "-W", "error", f"examples/{name}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_print_stack():
+    lines = example("print_stack.py", "tests/data/windows/null_write_x64.dmp")
+    assert lines[0] == "write to a null pointer (address 0x18)"
+    assert lines[1] == r"    shop::LoyaltyAccount::add  C:\shop\customer.h:10  (inlined)"
+    assert r"shop.exe!shop::OrderDesk::process_order  C:\shop\shop.cpp:31  [context]" in lines[4]
+
+
+def test_triage():
+    rows = list(csv.DictReader(example("triage.py", "tests/data/windows")))
+    dumps = len(list((ROOT / "tests" / "data" / "windows").glob("*.dmp")))
+    assert sum(int(row["count"]) for row in rows) == dumps
+    assert (rows[0]["count"], rows[0]["function"], rows[0]["line"]) == ("2", "shop::LoyaltyAccount::add", "10")
+
+
+def test_read_struct():
+    lines = example("read_struct.py", "tests/data/windows/null_write_x64.dmp")
+    assert lines == ["order 1002, customer 0x0", "  1 for 39.00 each", "  1 for 4.50 each"]
+
+
+def test_every_example_is_tried():
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == {"print_stack.py", "triage.py", "read_struct.py"}
