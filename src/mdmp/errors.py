@@ -63,16 +63,18 @@ class Issue(NamedTuple):
 
 
 class IssueLog:
-    """Collects issues; keeps the first `MAX_ISSUES` and counts the rest, so that a hostile file cannot fill memory."""
+    """Collects issues, each once; keeps the first `MAX_ISSUES` and counts the rest, so that a hostile file cannot
+    fill memory."""
 
     def __init__(self) -> None:
-        self._issues: list[Issue] = []
+        self._issues: dict[Issue, None] = {}
         self._dropped = 0
 
     def add(self, place: str, problem: str, offset: int | None = None) -> None:
+        issue = Issue(place, problem, offset)
         if len(self._issues) < MAX_ISSUES:
-            self._issues.append(Issue(place, problem, offset))
-        else:
+            self._issues[issue] = None
+        elif issue not in self._issues:
             self._dropped += 1
 
     def survive(self, error: FormatError) -> None:

@@ -46,7 +46,7 @@ def load_threads(dump: Minidump, contexts: Contexts, memory: MemoryReader, windo
             Thread(
                 tid=tid,
                 context=context,
-                name=name_of.get(tid) or None,
+                name=name_of.get(tid),
                 stack_start=stack.StartOfMemoryRange if size else None,
                 stack_size=size or None,
                 teb=teb or None,
