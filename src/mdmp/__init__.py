@@ -31,10 +31,12 @@ __all__ = [
 ]
 
 
+_HOME = {"analyze": "mdmp.api", "open_dump": "mdmp.api", "Report": "mdmp.report", "Snapshot": "mdmp.snapshot"}
+
+
 def __getattr__(name: str) -> object:
     """Imports the rest when it is first used, so that `import mdmp` costs next to nothing."""
     if name not in __all__:
         raise AttributeError(f"module 'mdmp' has no attribute {name!r}")
-    from mdmp import api
-
-    return getattr(api, name)
+    home = _HOME.get(name, "mdmp.errors")
+    return getattr(__import__(home, fromlist=[name]), name)

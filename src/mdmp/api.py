@@ -1,31 +1,24 @@
-"""The one place where the layers are joined for callers."""
+"""The one place where the layers are joined for callers.
+
+Opening a dump needs neither symbols nor analysis, which take longer to import than a dump to open: they are imported
+where they are used.
+"""
+
+from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mdmp.analysis.analyze import analyze_snapshot
 from mdmp.dumpfile.load import load
-from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, UnusableInputError, UsageError
-from mdmp.report import Report
-from mdmp.snapshot import Snapshot
-from mdmp.symbols.path import Place, local_places
-from mdmp.symbols.source_text import SourceFolders
-from mdmp.symbols.symbols import Symbols
-from mdmp.unwind import DEFAULT_LIMIT
 
-__all__ = [
-    "FormatError",
-    "Issue",
-    "MdmpError",
-    "MemoryUnavailable",
-    "Report",
-    "Snapshot",
-    "UnusableInputError",
-    "UsageError",
-    "analyze",
-    "open_dump",
-]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mdmp.report import Report
+    from mdmp.snapshot import Snapshot
+    from mdmp.symbols.symbols import Symbols
+
+__all__ = ["analyze", "find_symbols", "open_dump"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -49,7 +42,7 @@ def analyze(
     sources: Iterable[AnyPath] = (),
     symbol_path: str | None = None,
     cache: AnyPath | None = None,
-    max_frames: int = DEFAULT_LIMIT,
+    max_frames: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """What a snapshot means: why the process stopped, where, every thread's stack, and what may be behind it.
@@ -57,12 +50,20 @@ def analyze(
     `symbols` and `images` are folders (plain or laid out as symbol stores) or single files, searched in order
     for PDBs and executables; `symbol_path` is a text in the syntax of `_NT_SYMBOL_PATH`, of which the local parts
     are used. The folder of the dump itself is searched last. `sources` are folders with source files.
-    `cache` is a folder that keeps indexes of big symbol files from one run to the next. `max_frames` limits each stack.
+    `cache` is a folder that keeps indexes of big symbol files from one run to the next. `max_frames` limits each stack
+    (None: as far as makes sense).
     `progress` is called with a line of text now and then.
     """
+    from pathlib import Path
+
+    from mdmp.analysis.analyze import analyze_snapshot
+    from mdmp.symbols.source_text import SourceFolders
+    from mdmp.unwind import DEFAULT_LIMIT
+
     found = find_symbols(snapshot, symbols=symbols, images=images, symbol_path=symbol_path, cache=cache)
     folders = SourceFolders(tuple(Path(p) for p in (*sources, *_beside(snapshot))))
-    return analyze_snapshot(snapshot, found, folders, max_frames=max_frames, progress=progress)
+    limit = DEFAULT_LIMIT if max_frames is None else max_frames
+    return analyze_snapshot(snapshot, found, folders, max_frames=limit, progress=progress)
 
 
 def find_symbols(
@@ -74,6 +75,11 @@ def find_symbols(
     cache: AnyPath | None = None,
 ) -> Symbols:
     """The symbols of a snapshot's modules, searched for where `analyze` would when they are first needed."""
+    from pathlib import Path
+
+    from mdmp.symbols.path import Place, local_places
+    from mdmp.symbols.symbols import Symbols
+
     beside = (Place(path, "beside the dump") for path in _beside(snapshot))
     return Symbols(
         snapshot.memory,
@@ -88,4 +94,4 @@ def find_symbols(
 
 
 def _beside(snapshot: Snapshot) -> tuple[str, ...]:
-    return (str(Path(snapshot.origin.path).parent),) if snapshot.origin.path else ()
+    return (os.path.dirname(snapshot.origin.path) or os.curdir,) if snapshot.origin.path else ()
