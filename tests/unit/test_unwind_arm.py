@@ -12,13 +12,14 @@ from mdmp.formats.pe import pdata_arm64
 from mdmp.formats.pe.headers import PeImage, open_file
 from mdmp.formats.pe.pdata_arm64 import UnwindCode
 from mdmp.unwind import Walk, walk
+from mdmp.unwind.arm64_code import link_is_live
 from mdmp.unwind.windows_arm64 import make_rule
 from synth.dumpreader import Bytes, Module, Source
 from synth.pe import CODE, DATA, pe64
 
 BASE = 0x7C00000000
 STACK = 0x7D00000000
-RET, BL, STP, NOP = 0xD65F03C0, 0x94000000, 0xA9BF7BFD, 0xD503201F
+RET, BL, STP, LDP, NOP = 0xD65F03C0, 0x94000000, 0xA9BF7BFD, 0xA8C17BFD, 0xD503201F
 SIGNED = 0x7F << 48
 
 
@@ -33,7 +34,7 @@ def image(code: dict[int, list[int]], pdata: bytes = b"", xdata: bytes = b"") ->
 
 
 # A framed function, a leaf behind it, and a caller of both.
-TEXT = {0x1100: [STP, NOP, BL, NOP, NOP, RET], 0x1200: [NOP, NOP, NOP, RET], 0x1300: [STP, BL, NOP, BL, NOP, RET]}
+TEXT = {0x1100: [STP, NOP, BL, NOP, LDP, RET], 0x1200: [NOP, NOP, NOP, RET], 0x1300: [STP, BL, NOP, BL, LDP, RET]}
 FRAMED, LEAF, AFTER_FIRST, AFTER_SECOND = BASE + 0x110C, BASE + 0x1208, BASE + 0x1308, BASE + 0x1310
 
 
@@ -57,6 +58,36 @@ def test_a_leaf_function_returns_by_the_link_register() -> None:
 def test_a_function_that_has_called_returns_by_its_frame_record() -> None:
     found = go({"pc": FRAMED, "x30": BASE + 0x110C, "x29": STACK}, [STACK + 32, AFTER_FIRST, 0, 0, 0, AFTER_SECOND])
     assert trail(found) == [(AFTER_FIRST, "frame_pointer"), (AFTER_SECOND, "frame_pointer")]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "live"),
+    [
+        ([NOP, RET], True),
+        ([NOP, STP, BL], True),
+        ([0xF81F0FFE], True),  # str x30, [sp, #-16]!
+        ([0xA9BF4FF4, 0xA9017BFD], True),  # stp x20, x19, [sp, #-16]!; stp x29, x30, [sp, #16]
+        ([0xD65F0BFF], True),  # retaa
+        ([NOP, BL, RET], False),
+        ([0xD63F0100, RET], False),  # blr x8
+        ([0xA9477BFD, RET], False),  # ldp x29, x30, [sp, #112]
+        ([0xF85F8E5E, RET], False),  # ldr x30, [x18, #-8]!: a shadow stack
+        ([0x14000010, RET], None),  # b
+        ([0xD61F0200, RET], None),  # br x16
+        ([0xD4200020, STP], None),  # brk #1
+        ([NOP], None),
+        ([], None),
+    ],
+)
+def test_the_code_ahead_tells_where_the_return_address_is(ahead: list[int], live: bool | None) -> None:
+    assert link_is_live(struct.pack(f"<{len(ahead)}I", *ahead)) is live
+
+
+def test_a_block_behind_the_return_of_a_framed_function() -> None:
+    code = [STP, BL, LDP, RET, NOP, BL, NOP]  # `nop; bl` runs when a check failed; x30 is that of the first call
+    found = image({**TEXT, 0x1400: code})
+    inside = {"pc": BASE + 0x1410, "x30": BASE + 0x1408, "x29": STACK}
+    assert trail(go(inside, [0, AFTER_FIRST], found))[0] == (AFTER_FIRST, "frame_pointer")
 
 
 def test_signatures_are_no_part_of_an_address() -> None:

@@ -7,7 +7,7 @@ Return addresses can be signed: the bits above those that an address needs are t
 from mdmp.arch import ARM64
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.pe.wire import IMAGE_DIRECTORY_ENTRY_EXCEPTION
-from mdmp.unwind import scan, windows_arm64
+from mdmp.unwind import arm64_code, scan, windows_arm64
 from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
@@ -105,13 +105,14 @@ class Arm64Rules:
         return Caller(caller, "cfi" if after_call else "frame_pointer")
 
     def _has_frame(self, frame: Frame, link: int, chained: Caller | None) -> bool:
-        """Has the function that was interrupted already made its frame record?
+        """Has the function that was interrupted already saved its return address?
 
-        Its code tells: going back from where it stands, either the record's `stp x29, x30` comes first or the end of
+        The code ahead tells, or the code behind: either the frame record's `stp x29, x30` comes first or the end of
         the function before. Without the code: x30 points into the function itself after its first call.
         """
-        if chained is None:
-            return False
+        live = arm64_code.link_is_live(self._code.bytes_at(frame.instruction, arm64_code.MAX_CODE))
+        if live is not None or chained is None:
+            return live is False
         if chained.registers["pc"] == link:
             return True
         code = self._code.bytes_before(frame.instruction, _LOOK_BACK)

@@ -73,7 +73,7 @@ class Code:
         return address + displacement if displacement else None
 
     def _look(self, address: int) -> bool | None:
-        if address < 0x1000 or not self.is_code(address - 1):
+        if address < 0x1000 or not self.is_code(address - 1) or (self._cpu == "arm64" and address & 3):
             return False
         module = self._source.module_at(address - 1)
         before = self.bytes_before(address & ~1 if self._cpu == "arm" else address, 8)
