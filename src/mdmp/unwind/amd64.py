@@ -25,6 +25,7 @@ class Amd64Rules:
         kept = AMD64.saved_windows if self._windows else AMD64.saved_sysv
         self._call_frames = CallFrames(AMD64, source, kept)
         self._cache: dict[int, Rule | None] = {}
+        self._bodies: dict[int, windows_amd64.Bodies] = {}
 
     def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
         frame = frames[-1]
@@ -65,10 +66,7 @@ class Amd64Rules:
         chained = self._frame_pointer(registers, stack)
         if chained and not (self._windows and self._source.module_at(frame.lookup)):
             return chained
-        scanned = self._scan(registers, stack, first)
-        if chained and (scanned is None or scanned.registers["rsp"] == chained.registers["rsp"]):
-            return chained
-        return scanned
+        return self._scan(registers, stack, first, chained.registers["rsp"] - 8 if chained else None) or chained
 
     def _by_instructions(self, frame: Frame, stack: StackWords) -> Caller | None:
         """A thread that stands before a return, as in a system call's stub, or at the first instructions."""
@@ -85,6 +83,7 @@ class Amd64Rules:
     def _remember(self, key: int, rule: Rule | None) -> Rule | None:
         if len(self._cache) >= _MAX_RULES:
             self._cache.clear()
+            self._bodies.clear()
         self._cache[key] = rule
         return rule
 
@@ -95,7 +94,9 @@ class Amd64Rules:
         if module is None or image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
             return None
         try:
-            return windows_amd64.rule_at(image, instruction - module.base, exact)
+            return windows_amd64.rule_at(
+                image, instruction - module.base, exact, self._bodies.setdefault(module.base, {})
+            )
         except (FormatError, MemoryUnavailable):
             return None
 
@@ -134,8 +135,8 @@ class Amd64Rules:
             return None
         return Caller({"rip": target, "rsp": fp + 16, "rbp": saved}, "frame_pointer")
 
-    def _scan(self, registers: dict[str, int], stack: StackWords, first: bool) -> Caller | None:
-        found = scan.find_return_address(registers["rsp"], 8, stack, self._code, first, slot=8)
+    def _scan(self, registers: dict[str, int], stack: StackWords, first: bool, end: int | None) -> Caller | None:
+        found = scan.find_return_address(registers["rsp"], 8, stack, self._code, first, slot=8, end=end)
         if found is None:
             return None
         at, target = found

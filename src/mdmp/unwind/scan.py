@@ -10,9 +10,9 @@ MAX_WEAK_WORDS = 40
 
 
 def find_return_address(
-    sp: int, size: int, stack: StackWords, code: Code, first: bool, slot: int | None = None
+    sp: int, size: int, stack: StackWords, code: Code, first: bool, *, slot: int | None = None, end: int | None = None
 ) -> tuple[int, int] | None:
-    """(where, return address) of the first likely word from `sp` upwards, or None.
+    """(where, return address) of the first likely word from `sp` upwards (below `end`), or None.
 
     A word that is not behind a call is passed over where the code's bytes can be read; where they cannot, it counts
     only near `sp`, because a stack is full of old addresses, and, where the ABI aligns the stack at calls, at
@@ -20,7 +20,7 @@ def find_return_address(
     """
     at = (sp + size - 1) & -size
     weak = at + size * MAX_WEAK_WORDS * (4 if first else 1)
-    end = min(at + size * MAX_CHECKED_WORDS, stack.high)
+    end = min(at + size * MAX_CHECKED_WORDS, stack.high, end or stack.high)
     after_call = code.is_after_call
     while at < end:
         value = stack.word(at)

@@ -12,23 +12,32 @@ LEAF = Rule("rsp", 8, -8, ())
 _MAX_EPILOG = 40
 
 
-def rule_at(image: PeImage, rva: int, exact: bool) -> Rule:
-    """The rule for an instruction of `image`; `exact` False for a return address.
+Bodies = dict[pdata.RuntimeFunction, tuple[int, Rule]]
+"""By entry: the size of its prolog, and the rule behind that."""
+
+
+def rule_at(image: PeImage, rva: int, exact: bool, bodies: Bodies | None = None) -> Rule:
+    """The rule for an instruction of `image`; `exact` False for a return address. `bodies` keeps what is found.
 
     Raises `FormatError` or `MemoryUnavailable` when the tables are damaged or not there.
     """
     function = pdata.find_function(image, rva if exact else rva - 1)
     if function is None:
         return LEAF
+    offset = rva - function[0]
+    if not exact and bodies and function in bodies and offset >= bodies[function][0]:
+        return bodies[function][1]
     chain = pdata.unwind_chain(image, function)
     info = chain[0][1]
-    offset = rva - function[0]
     # A caller stands at a call: its epilog, if next, has not begun, so the body's rule is right for it.
     if exact and (offset >= info.prolog_size or info.chained):
         rule = _in_epilog(image, rva, chain)
         if rule is not None:
             return rule
-    return _in_body(chain, offset)
+    rule = _in_body(chain, offset)
+    if bodies is not None and offset >= info.prolog_size:
+        bodies[function] = info.prolog_size, rule
+    return rule
 
 
 def _in_body(chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]], offset: int) -> Rule:

@@ -22,6 +22,7 @@ _MAX_GAP = 1 << 17
 _SEARCH_WORDS = 4
 _LONG_SEARCH_WORDS = 24
 _MAX_FUNCTION = 1 << 12
+_MAX_PROGRAM = 2048
 _MAX_CACHE = 1 << 14
 
 _STANDARD = "$T0 $ebp = $eip $T0 4 + ^ = $ebp $T0 ^ = $esp $T0 8 + ="
@@ -66,9 +67,9 @@ class X86Rules:
         frame = frames[-1]
         chained = self._frame_pointer(frame.registers, stack)
         if chained is None:
-            return self._scan(frames, stack)
-        scanned = self._scan(frames, stack)
-        if scanned and scanned.registers["esp"] < chained.registers["esp"]:
+            return self._scan(frames, stack, None)
+        scanned = self._scan(frames, stack, chained.registers["esp"] - 4)
+        if scanned:
             callee = self._code.call_target(scanned.registers["eip"])
             if callee is not None and 0 <= frame.lookup - callee < _MAX_FUNCTION:
                 return scanned
@@ -101,6 +102,8 @@ class X86Rules:
         params = callee.params_size if callee else 0
         start = registers["esp"] + params + record.local_size + record.saved_regs_size
         program = record.program or (_STANDARD if record.type == "nonfpo" else _FRAMELESS)
+        if len(program) > _MAX_PROGRAM:
+            return None
         if "@" in program and "ebp" in registers:
             start = registers["ebp"] + 4  # esp was aligned, so nothing can be told from it
         # What a callee without a record was given as arguments lies on top, nobody knows how much.
@@ -178,9 +181,9 @@ class X86Rules:
             return None
         return Caller({"eip": target, "esp": fp + 8, "ebp": saved}, "frame_pointer")
 
-    def _scan(self, frames: list[Frame], stack: StackWords) -> Caller | None:
+    def _scan(self, frames: list[Frame], stack: StackWords, end: int | None) -> Caller | None:
         registers = frames[-1].registers
-        found = scan.find_return_address(registers["esp"], 4, stack, self._code, len(frames) == 1)
+        found = scan.find_return_address(registers["esp"], 4, stack, self._code, len(frames) == 1, end=end)
         if found is None:
             return None
         at, target = found
