@@ -8,6 +8,7 @@ example:
 import argparse
 from typing import Any
 
+from mdmp.binary.text import safe_text
 from mdmp.binary.window import map_file
 from mdmp.cli.common import DONE, add_output_arguments, write_output
 from mdmp.dumpfile.facts import facts
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 def render(found: dict[str, Any], snapshot: Snapshot) -> str:
     rows = [*_about(found, snapshot), ("", ""), *_holds(found, snapshot)]
-    lines = [f"{key:<10} {value}".rstrip() for key, value in rows]
+    lines = [f"{key:<10} {safe_text(value)}".rstrip() for key, value in rows]
     lines.append("\nstreams")
     lines += (
         f"  {s['type']:>10}  {s['name']:<28}{s['size']:>12,} bytes at {s['rva']:#x}"
@@ -48,7 +49,7 @@ def render(found: dict[str, Any], snapshot: Snapshot) -> str:
     )
     for title, items in (("missing", found["missing"]), ("damaged", _issues(found["issues"]))):
         if items:
-            lines += [f"\n{title}", *(f"  {item}" for item in items)]
+            lines += [f"\n{title}", *(f"  {safe_text(item)}" for item in items)]
     return "\n".join(lines) + "\n"
 
 

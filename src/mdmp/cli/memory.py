@@ -10,6 +10,7 @@ example:
 import argparse
 import sys
 
+from mdmp.binary.text import safe_text
 from mdmp.cli.common import DONE, NOTHING_FOUND, address, length
 from mdmp.cli.hexdump import rows
 from mdmp.dumpfile.load import load
@@ -53,7 +54,7 @@ def _some(snapshot: Snapshot, start: int, end: int) -> bool:
     """Print what of [start, end) is kept; a line tells of each gap."""
     module = snapshot.module_at(start)
     if module:
-        print(f"{module.name}+{start - module.base:#x}")
+        print(f"{safe_text(module.name)}+{start - module.base:#x}")
     at = start
     for low, size in snapshot.memory.ranges:
         if low + size <= at or low >= end:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mdmp.binary.record import Record
+from mdmp.binary.text import safe_text
 from mdmp.binary.window import map_file
 from mdmp.cli.common import DONE, NOTHING_FOUND
 from mdmp.cli.hexdump import rows
@@ -93,7 +94,8 @@ def _show(dump: Minidump, index: int, args: argparse.Namespace) -> bool:
         _print_json(plain(decoded))
     elif isinstance(decoded, bytes | str):
         text = decoded if isinstance(decoded, str) else decoded.decode("utf-8", "replace")
-        print(text.replace("\0", "\n").rstrip("\n"))
+        for line in text.replace("\0", "\n").splitlines():
+            print(safe_text(line, len(line) + 1))
     else:
         for line in lines(decoded, ""):
             print(line)
@@ -154,4 +156,4 @@ def _scalar(value: Any) -> str:
         return str(value) if -10 < value < 10 else f"{value:#x} ({value})"
     if isinstance(value, bytes):
         return value.hex(" ") if value.strip(b"\0") else f"{len(value)} zero bytes"
-    return "none" if value is None else str(value)
+    return "none" if value is None else safe_text(str(value))

@@ -46,7 +46,9 @@ def facts(dump: Minidump, snapshot: Snapshot) -> dict[str, Any]:
         "thread_count": None if snapshot.threads is None else len(snapshot.threads),
         "module_count": None if snapshot.modules is None else len(snapshot.modules),
         "memory_bytes": sum(size for _, size in snapshot.memory.ranges),
-        "memory_ranges": [{"base": f"{start:#x}", "size": size, "rva": rva} for start, size, rva in ranges],
+        "memory_ranges": [
+            {"base": f"{start:#x}", "size": size, "rva": rva} for start, size, rva in zip(*ranges, strict=True)
+        ],
         "missing": missing(snapshot),
         "issues": [{"place": i.place, "problem": i.problem, "offset": i.offset} for i in dump.issues.freeze()],
     }

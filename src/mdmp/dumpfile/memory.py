@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from functools import cached_property
 from itertools import accumulate
-from operator import add, itemgetter, le
-from typing import TYPE_CHECKING
+from operator import add, eq, le
+from typing import TYPE_CHECKING, NamedTuple
 
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog, MemoryUnavailable
@@ -19,75 +19,82 @@ if TYPE_CHECKING:
     from mdmp.formats.minidump.streams.memory64_list import Memory64List
     from mdmp.formats.minidump.streams.thread_list import MINIDUMP_THREAD
 
-Range = tuple[int, int, int]
-"""Address, size, file offset."""
-_SIZE = itemgetter(1)
-_OFFSET = itemgetter(2)
+
+class Kept(NamedTuple):
+    """What a dump keeps, in columns: full dumps have tens of thousands of ranges."""
+
+    starts: list[int]
+    sizes: list[int]
+    offsets: list[int]
+    """In the file."""
 
 
-def kept_ranges(dump: Minidump) -> list[Range]:
-    """What the dump keeps, in the order of its lists, cut where the file ends; may overlap."""
-    ranges: list[Range] = []
+def kept_ranges(dump: Minidump) -> Kept:
+    """In the order of the dump's lists, cut where the file ends; ranges may overlap."""
+    starts: list[int] = []
+    sizes: list[int] = []
+    offsets: list[int] = []
     full: Memory64List | None = dump.stream(table.MEMORY64_LIST)
-    if full is not None and full.ranges:
-        starts, sizes = zip(*full.ranges.tuples(), strict=True)
-        ranges += zip(starts, sizes, accumulate(sizes, initial=full.header.BaseRva), strict=False)
+    if full is not None:
+        starts, sizes = full.columns()
+        offsets = list(accumulate(sizes, initial=full.header.BaseRva))[:-1]
     mini: RecordList[MINIDUMP_MEMORY_DESCRIPTOR] | None = dump.stream(table.MEMORY_LIST)
-    if mini is not None:
-        ranges += mini.tuples()  # address, size, offset: just what it holds
+    more = [] if mini is None else list(mini.tuples())
     threads: RecordList[MINIDUMP_THREAD] | None = dump.stream(table.THREAD_LIST)
-    if threads is not None:
-        stacks = [scalars[5:8] for scalars in threads.tuples() if scalars[7]]
-        if stacks:
-            listed = {start for start, _, _ in ranges}
-            ranges += (stack for stack in stacks if stack[0] not in listed)
-    end = len(dump.window)
-    if ranges and max(map(add, map(_SIZE, ranges), map(_OFFSET, ranges))) > end:
-        ranges = _cut(ranges, end, dump.issues)
-    return ranges
+    stacks = [] if threads is None else [scalars[5:8] for scalars in threads.tuples() if scalars[7]]
+    if stacks:
+        listed = {*starts, *(one[0] for one in more)}
+        more += (stack for stack in stacks if stack[0] not in listed)
+    for start, size, offset in more:
+        starts.append(start)
+        sizes.append(size)
+        offsets.append(offset)
+    kept, end = Kept(starts, sizes, offsets), len(dump.window)
+    return _cut(kept, end, dump.issues) if max(map(add, sizes, offsets), default=0) > end else kept
 
 
-def _cut(ranges: list[Range], end: int, issues: IssueLog) -> list[Range]:
+def _cut(kept: Kept, end: int, issues: IssueLog) -> Kept:
+    ranges = list(zip(*kept, strict=True))
     missing = sum(min(size, max(0, offset + size - end)) for _, size, offset in ranges)
     count = sum(offset + size > end for _, size, offset in ranges)
-    issues.add(
-        "memory", f"{count} of {len(ranges)} ranges reach beyond the end of the file; {missing} bytes are lost", end
-    )
-    return [(start, min(size, end - offset), offset) for start, size, offset in ranges if offset < end]
+    problem = f"{count} of {len(ranges)} ranges reach beyond the end of the file; {missing} bytes are lost"
+    issues.add("memory", problem, end)
+    there = [(start, min(size, end - offset), offset) for start, size, offset in ranges if offset < end]
+    return Kept(*map(list, zip(*there, strict=True))) if there else Kept([], [], [])
 
 
 class DumpMemory:
     """A `MemoryReader` over the file. The index is built at the first question, bytes are read at each."""
 
-    def __init__(self, window: Window, ranges: list[Range]) -> None:
+    def __init__(self, window: Window, kept: Kept) -> None:
         self._window = window
-        self._kept = ranges
+        self._kept = kept
 
     @cached_property
     def _index(self) -> tuple[list[int], list[int], list[int]]:
         """Starts, ends (exclusive) and file offsets, sorted, without overlaps: where two overlap the first counts."""
-        ranges = sorted(filter(_SIZE, self._kept))
-        starts = [start for start, _, _ in ranges]
-        ends = list(map(add, starts, map(_SIZE, ranges)))
-        if all(map(le, ends, starts[1:])):
-            return starts, ends, list(map(_OFFSET, ranges))
+        starts, sizes, offsets = self._kept
+        ends = list(map(add, starts, sizes))
+        if 0 not in sizes and all(map(le, ends, starts[1:])):
+            return starts, ends, offsets
+        ranges = sorted(zip(starts, ends, offsets, strict=True))
         starts, ends, offsets, reach = [], [], [], 0
-        for start, size, offset in ranges:
+        for start, end, offset in ranges:
             skip = max(0, reach - start)
-            if skip < size:
+            if start + skip < end:
                 starts.append(start + skip)
-                ends.append(start + size)
+                ends.append(end)
                 offsets.append(offset + skip)
-                reach = start + size
+                reach = end
         return starts, ends, offsets
 
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(start, size) of what is kept, sorted; ranges that touch are joined."""
         starts, ends, _ = self._index
-        firsts = [i for i, (start, before) in enumerate(zip(starts, (-1, *ends), strict=False)) if start != before]
-        lasts = [i - 1 for i in firsts[1:]] + [len(ends) - 1]
-        return tuple((starts[i], ends[k] - starts[i]) for i, k in zip(firsts, lasts, strict=False))
+        gaps = [i for i, joined in enumerate(map(eq, ends, starts[1:]), 1) if not joined] if starts else []
+        firsts, lasts = [0, *gaps][: len(starts)], [*gaps, len(starts)][: len(starts)]
+        return tuple((starts[i], ends[k - 1] - starts[i]) for i, k in zip(firsts, lasts, strict=True))
 
     def read(self, address: int, size: int) -> bytes:
         starts, ends, offsets = self._index

@@ -53,6 +53,10 @@ class RecordList(Sequence[R]):
         unpack = self.kind.STRUCT.unpack_from
         return (unpack(buffer, at) for at in range(start, start + self.length * stride, stride))
 
+    def tobytes(self) -> bytes:
+        """The records as they lie in the file, what is between them included."""
+        return bytes(self.window.buffer[self.start : self.start + self.length * self.stride])
+
     @overload
     def __getitem__(self, index: int) -> R: ...
 

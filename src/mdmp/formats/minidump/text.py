@@ -23,13 +23,15 @@ class Texts:
 
     def take(self, rva: int, size: int, what: str, most: int = MAX_BYTES) -> bytes:
         """`size` bytes at `rva`; `FormatError` when they are not there, or too many."""
+        file = self.file
+        if 0 <= rva <= file.size - size and size <= most and size <= self._left:
+            self._left -= size
+            at = file.start + rva
+            return bytes(file.buffer[at : at + size])
+        file.check(rva, min(size, most), what)
         if size > most:
             raise FormatError(what, f"expected at most {most} bytes; found {size}", rva)
-        raw = self.file.read(rva, size, what)
-        self._left -= size
-        if self._left < 0:
-            raise FormatError(what, "expected pieces that do not overlap; found more bytes than the file has", rva)
-        return raw
+        raise FormatError(what, "expected pieces that do not overlap; found more bytes than the file has", rva)
 
     def wide(self, rva: int) -> str:
         """A MINIDUMP_STRING: length in bytes without the terminator, then UTF-16LE."""

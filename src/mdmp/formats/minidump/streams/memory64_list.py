@@ -1,5 +1,7 @@
 """Memory64ListStream (9): ranges whose bytes follow each other from BaseRva on, with 64-bit offsets."""
 
+from array import array
+from sys import byteorder
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u64
@@ -22,6 +24,13 @@ class Memory64List(NamedTuple):
     header: MINIDUMP_MEMORY64_LIST
     ranges: RecordList[MINIDUMP_MEMORY_DESCRIPTOR64]
     """Range i lies at BaseRva plus the sizes of all ranges before it; the file may end earlier."""
+
+    def columns(self) -> tuple[list[int], list[int]]:
+        """Addresses and sizes, all at once: full dumps have tens of thousands of ranges."""
+        numbers = array("Q", self.ranges.tobytes())
+        if byteorder == "big":
+            numbers.byteswap()
+        return numbers[::2].tolist(), numbers[1::2].tolist()
 
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> Memory64List:
