@@ -127,6 +127,9 @@ class Module:
     def frame_data(self, rva: int) -> Any:
         return next((r for r in self._records if r.start <= rva < r.start + r.size), None)
 
+    def compact_unwind(self, rva: int) -> Any:
+        return None
+
     def call_frame(self, rva: int) -> Any:
         return next((r for r in self._rows if not isinstance(r, dict) and r.start <= rva < r.end), None)
 

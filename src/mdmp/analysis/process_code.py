@@ -1,6 +1,6 @@
 """The code of the process, joined from dump memory, image files and PDBs, as unwinding and disassembly ask for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError, MemoryUnavailable
@@ -8,6 +8,7 @@ from mdmp.formats.breakpad import StackWin
 from mdmp.formats.dwarf.cfa import Row
 from mdmp.formats.elf import Elf, LoadedElf
 from mdmp.formats.elf.structs import PF_X, PT_LOAD
+from mdmp.formats.macho import MachO, UnwindEntry
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 from mdmp.snapshot import Module, Snapshot
@@ -36,7 +37,18 @@ class LoadedModule:
                     return _read_linked(elf, rva + elf.load_address, size)
             except (FormatError, MemoryUnavailable):
                 continue
+        for macho in self._machos():
+            try:
+                return macho.read(rva + macho.load_address, size)
+            except (FormatError, MemoryUnavailable):
+                continue
         raise MemoryUnavailable(self.base + rva, size)
+
+    def _machos(self) -> Iterator[MachO]:
+        files = self.symbols.files
+        for macho in (files.macho_in_memory, files.macho_file.file):
+            if macho:
+                yield macho
 
     def executable(self, rva: int) -> bool | None:
         files = self.symbols.files
@@ -51,6 +63,8 @@ class LoadedModule:
                 and 0 <= address - segment.address < segment.memory_size
                 for segment in elf.segments
             )
+        for macho in self._machos():
+            return macho.executable(rva + macho.load_address)
         # Where nothing is known of a Windows image, its first page is the headers.
         return False if files.is_pe and rva < 0x1000 else None
 
@@ -64,10 +78,17 @@ class LoadedModule:
         record = sym.stack_win(rva) if sym else None
         return _frame_data(record) if record else None
 
+    def compact_unwind(self, rva: int) -> UnwindEntry | None:
+        for macho in self._machos():
+            entry = macho.unwind_entry(rva)
+            if entry:
+                return entry
+        return None
+
     def call_frame(self, rva: int) -> Row | None:
         files = self.symbols.files
-        for elf in (files.elf, files.elf_in_memory):
-            row = elf.row(rva + elf.load_address) if elf else None
+        for image in (files.elf, files.elf_in_memory, files.macho, files.macho_in_memory):
+            row = image.row(rva + image.load_address) if image else None
             if row:
                 return row
         return None

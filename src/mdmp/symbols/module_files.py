@@ -7,6 +7,7 @@ from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.breakpad import SymFile
 from mdmp.formats.clr import PortablePdb, unpack_embedded
 from mdmp.formats.elf import Elf, LoadedElf
+from mdmp.formats.macho import MachO
 from mdmp.formats.pdb import Pdb
 from mdmp.formats.pe.debug import read_codeview
 from mdmp.formats.pe.headers import PeImage, open_memory
@@ -14,6 +15,7 @@ from mdmp.formats.pe.image import LayeredImage, MemoryImage
 from mdmp.formats.pe.managed import managed_kind, read_embedded_pdb
 from mdmp.snapshot import DebugId, MemoryReader, Module
 from mdmp.symbols.find_elf import find_debug_file, find_elf
+from mdmp.symbols.find_macho import find_dsym, find_macho, identity
 from mdmp.symbols.find_pe import find_image, find_pdb
 from mdmp.symbols.find_sym import find_sym
 from mdmp.symbols.folders import Folders
@@ -21,6 +23,9 @@ from mdmp.symbols.locate import DAMAGED, FOUND, MISSING, Located
 
 _KINDS = {"RSDS": "pdb70", "NB10": "pdb20"}
 _ELF_SYSTEMS = ("linux", "android", "fuchsia", "solaris", "nacl")
+_APPLE_SYSTEMS = ("macos", "ios")
+_SPAN = 1 << 47
+"""Bytes that an Apple image may be spread over: dumps tell the size of its first segment only."""
 
 
 class ModuleFiles:
@@ -31,6 +36,7 @@ class ModuleFiles:
     ) -> None:
         self.module = module
         self.is_elf = module.os in _ELF_SYSTEMS
+        self.is_macho = module.os in _APPLE_SYSTEMS
         self.is_pe = module.os in ("windows", None)
         self._memory = memory
         self._images = images
@@ -65,6 +71,8 @@ class ModuleFiles:
         if self.is_elf:
             build_id = self.elf_in_memory.build_id if self.elf_in_memory else None
             return DebugId("elf", build_id, 0, "") if build_id else None
+        if self.is_macho:
+            return identity(self.macho_in_memory) if self.macho_in_memory else None
         try:
             record = read_codeview(self.image) if self.image else None
         except (FormatError, MemoryUnavailable):
@@ -143,3 +151,26 @@ class ModuleFiles:
         if not self.is_elf:
             return Located(MISSING)
         return find_debug_file(self.module.name, self.elf_file.file, self.debug, self._symbols)
+
+    @cached_property
+    def macho_in_memory(self) -> MachO | None:
+        try:
+            return MachO.in_memory(MemoryImage(self._memory, self.module.base, _SPAN)) if self.is_macho else None
+        except (FormatError, MemoryUnavailable):
+            return None
+
+    @cached_property
+    def macho_file(self) -> Located[MachO]:
+        return find_macho(self.module, self.debug, self._images) if self.is_macho else Located(MISSING)
+
+    @cached_property
+    def dsym(self) -> Located[MachO]:
+        return find_dsym(self.module.name, self.debug, self._symbols) if self.is_macho else Located(MISSING)
+
+    @cached_property
+    def macho(self) -> MachO | None:
+        """The Mach-O file to ask: the image with its debug information, or either alone."""
+        image, dsym = self.macho_file.file, self.dsym.file
+        if image is not None and dsym is not None and image.dwarf is None:
+            image.debug = dsym
+        return image or dsym

@@ -107,10 +107,29 @@ def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | N
     return ElfSource(elf, as_linked=True)
 
 
+def _open_macho(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+    from mdmp.formats.macho import is_macho, open_file
+    from mdmp.symbols.find_macho import find_dsym, identity
+    from mdmp.symbols.folders import Folders
+    from mdmp.symbols.macho_source import MachOSource
+
+    if not is_macho(window):
+        raise UnusableInputError(f"{path}: not a universal Mach-O file (a Java class?)")
+    macho = open_file(window)
+    if macho.dwarf is None:
+        folders = Folders((*places, Place(str(path.parent), "beside the image")))
+        macho.debug = find_dsym(path.name, identity(macho), folders).file
+    return MachOSource(macho)
+
+
 _OPENERS: tuple[tuple[bytes, Callable[[Window, Path, Places, Path | None], SymbolSource]], ...] = (
     (b"Microsoft C/C++ ", _open_pdb),
     (b"BSJB", _open_portable_pdb),
     (b"MZ", _open_pe),
     (b"\x7fELF", _open_elf),
     (b"MODULE ", _open_sym),
+    (b"\xcf\xfa\xed\xfe", _open_macho),
+    (b"\xce\xfa\xed\xfe", _open_macho),
+    (b"\xca\xfe\xba\xbe", _open_macho),
+    (b"\xca\xfe\xba\xbf", _open_macho),
 )

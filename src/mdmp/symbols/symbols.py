@@ -11,6 +11,7 @@ from mdmp.symbols.export_source import ExportSource
 from mdmp.symbols.folders import Folders
 from mdmp.symbols.frame import SourceFrame, SymbolSource
 from mdmp.symbols.locate import Located
+from mdmp.symbols.macho_source import MachOSource
 from mdmp.symbols.managed_source import ManagedSource
 from mdmp.symbols.module_files import ModuleFiles
 from mdmp.symbols.path import Place
@@ -42,6 +43,8 @@ class ModuleSymbols:
             return dwarf
         if files.elf and (files.elf.dwarf or files.elf.debug):
             return ElfSource(files.elf)
+        if files.macho and (files.macho.dwarf or files.macho.debug):
+            return MachOSource(files.macho)
         return SymSource(files.sym.file) if files.sym.file else None
 
     @cached_property
@@ -51,6 +54,9 @@ class ModuleSymbols:
         elf = files.elf or files.elf_in_memory
         if elf:
             return ElfSource(elf)
+        macho = files.macho or files.macho_in_memory
+        if macho:
+            return MachOSource(macho)
         return ExportSource(files.image) if files.image else None
 
     @property
@@ -60,12 +66,16 @@ class ModuleSymbols:
         if files.is_elf:
             dwarf = files.elf_file if files.elf is files.elf_file.file and files.elf else files.elf_debug_file
             return ("dwarf", dwarf), ("sym", files.sym)
+        if files.is_macho:
+            image = files.macho_file
+            return ("dwarf", image if image.file and image.file.dwarf else files.dsym), ("sym", files.sym)
         kind = "portable-pdb" if isinstance(files.pdb.file, PortablePdb) else "pdb"
         return ((kind, files.pdb), ("sym", files.sym)) if files.is_pe else (("sym", files.sym),)
 
     @property
     def image_search(self) -> Located[object]:
-        return self.files.elf_file if self.files.is_elf else self.files.image_file
+        files = self.files
+        return files.elf_file if files.is_elf else files.macho_file if files.is_macho else files.image_file
 
     def lookup(self, rva: int) -> tuple[SourceFrame, ...]:
         """What is at `rva`, innermost first."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from mdmp.formats.dwarf.cfa import Row
+from mdmp.formats.macho import UnwindEntry
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 
@@ -41,6 +42,9 @@ class UnwindModule(Protocol):
 
     def frame_data(self, rva: int) -> FrameData | None:
         """How x86 code lays out its frame, from the PDB or a STACK WIN record."""
+
+    def compact_unwind(self, rva: int) -> UnwindEntry | None:
+        """Apple's compact unwind encoding."""
 
     def call_frame(self, rva: int) -> Row | None:
         """The row of DWARF call-frame information."""

@@ -65,12 +65,13 @@ class CallFrames:
         self._cies: dict[int, Cie] = {}
         self._cie_bytes = 0
 
-    def row(self, address: int) -> Row | None:
+    def row(self, address: int, at: int | None = None) -> Row | None:
         """How to unwind from the instruction at `address`; None where no entry covers it.
 
-        Raises `FormatError` (or what reading raises) where the entry is damaged.
+        `at` is the offset of its entry where another table tells it. Raises `FormatError` (or what reading raises)
+        where the entry is damaged.
         """
-        fde = self.find(address)
+        fde = self._covering(at, address) if at is not None else self.find(address)
         return run(fde.cie, fde.instructions, fde.start, fde.end, address) if fde else None
 
     def find(self, address: int) -> Fde | None:
@@ -79,7 +80,11 @@ class CallFrames:
             if self._all is None:
                 self._all = RangeMap(self._list())
             at = self._all.get(address)
-        fde = self._fde(at) if at is not None and at >= 0 else None
+        return self._covering(at, address) if at is not None and at >= 0 else None
+
+    def _covering(self, at: int, address: int) -> Fde | None:
+        """The entry at an offset, if it covers the address."""
+        fde = self._fde(at)
         return fde if fde and fde.start <= address < fde.end else None
 
     # The index
