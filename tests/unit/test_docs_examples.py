@@ -2,11 +2,13 @@
 
 import csv
 import doctest
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command import mdmp
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -18,6 +20,33 @@ def test_the_pages(page, monkeypatch):
     failed, tried = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=options, encoding="utf-8")
     assert tried > 20
     assert failed == 0
+
+
+def sessions(text):
+    """(command, output) of each `$ mdmp` in a page's indented blocks. Left out: lines by "...", a rest by "  ..."."""
+    found = []
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("    $ mdmp "):
+            found.append((line[len("    $ mdmp ") :].split(), []))
+            inside = True
+        elif inside and (line.startswith("    ") or not line):
+            found[-1][1].append(line[4:])
+        else:
+            inside = False
+    return [(command, "\n".join(lines).strip("\n") + "\n") for command, lines in found]
+
+
+@pytest.mark.parametrize(("command", "shown"), sessions((ROOT / "README.md").read_text(encoding="utf-8")))
+def test_the_readme_shows_what_is_printed(command, shown, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    result = mdmp(*command)
+    assert result.code == 0
+    wanted = "".join(
+        "(?:.*\n)*?" if line == "..." else re.escape(line).replace(re.escape("  ..."), ".*") + "\n"
+        for line in shown.splitlines()
+    )
+    assert re.fullmatch(wanted, result.out.rstrip("\n") + "\n"), result.out
 
 
 def example(name, *arguments):
