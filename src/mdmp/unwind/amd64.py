@@ -25,7 +25,7 @@ class Amd64Rules:
         kept = AMD64.saved_windows if self._windows else AMD64.saved_sysv
         self._call_frames = CallFrames(AMD64, source, kept)
         self._cache: dict[int, Rule | None] = {}
-        self._bodies: dict[int, windows_amd64.Bodies] = {}
+        self._bodies: windows_amd64.Bodies = {}
 
     def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
         frame = frames[-1]
@@ -94,9 +94,7 @@ class Amd64Rules:
         if module is None or image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
             return None
         try:
-            return windows_amd64.rule_at(
-                image, instruction - module.base, exact, self._bodies.setdefault(module.base, {})
-            )
+            return windows_amd64.rule_at(image, instruction - module.base, exact, self._bodies)
         except (FormatError, MemoryUnavailable):
             return None
 

@@ -12,8 +12,8 @@ LEAF = Rule("rsp", 8, -8, ())
 _MAX_EPILOG = 40
 
 
-Bodies = dict[pdata.RuntimeFunction, tuple[int, Rule]]
-"""By entry: the size of its prolog, and the rule behind that."""
+Bodies = dict[bytes, Rule]
+"""By the bytes of the unwind information, which few frame layouts share: the rule behind the prolog."""
 
 
 def rule_at(image: PeImage, rva: int, exact: bool, bodies: Bodies | None = None) -> Rule:
@@ -25,8 +25,13 @@ def rule_at(image: PeImage, rva: int, exact: bool, bodies: Bodies | None = None)
     if function is None:
         return LEAF
     offset = rva - function[0]
-    if not exact and bodies and function in bodies and offset >= bodies[function][0]:
-        return bodies[function][1]
+    raw = b""
+    if bodies is not None and not exact and not function[2] & 1:
+        raw = pdata.read_raw_info(image, function[2])
+        if offset < raw[1] or raw[0] >> 3 & pdata.UNW_FLAG_CHAININFO:
+            raw = b""  # half of a prolog, or a rule that depends on more than these bytes
+        elif raw in bodies:
+            return bodies[raw]
     chain = pdata.unwind_chain(image, function)
     info = chain[0][1]
     # A caller stands at a call: its epilog, if next, has not begun, so the body's rule is right for it.
@@ -35,8 +40,8 @@ def rule_at(image: PeImage, rva: int, exact: bool, bodies: Bodies | None = None)
         if rule is not None:
             return rule
     rule = _in_body(chain, offset)
-    if bodies is not None and offset >= info.prolog_size:
-        bodies[function] = info.prolog_size, rule
+    if raw and bodies is not None:
+        bodies[raw] = rule
     return rule
 
 

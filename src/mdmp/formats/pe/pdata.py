@@ -26,6 +26,8 @@ UNW_FLAG_EHANDLER = 1
 UNW_FLAG_UHANDLER = 2
 UNW_FLAG_CHAININFO = 4
 
+MAX_CODES = 512
+"""One part has 255 at most, and what a function saves is limited by its registers."""
 MAX_CHAIN = 32
 """Longer chains of unwind information do not exist; a loop does."""
 
@@ -104,15 +106,21 @@ def bisect_entries(raw: bytes, stride: int, rva: int) -> int:
     return low - 1
 
 
+def read_raw_info(image: PeImage, rva: int) -> bytes:
+    """The header and the codes of the UNWIND_INFO at `rva` as they are. Raises `FormatError` or `MemoryUnavailable`."""
+    head = image.data.read(rva, 4)
+    return head + image.data.read(rva + 4, 2 * head[2]) if head[2] else head
+
+
 def read_unwind_info(image: PeImage, rva: int) -> UnwindInfo:
     """The UNWIND_INFO at `rva` (RUNTIME_FUNCTION.UnwindInfoAddress). Raises `FormatError` or `MemoryUnavailable`."""
     read = image.data.read
-    first, prolog_size, count, frame = read(rva, 4)
+    raw = read_raw_info(image, rva)
+    first, prolog_size, count, frame = raw[:4]
     version, flags = first & 7, first >> 3
     if version not in (1, 2):
         raise FormatError("UNWIND_INFO.Version", f"expected 1 or 2; found {version}", rva)
-    raw = read(rva + 4, 2 * count) if count else b""
-    codes, epilogs = _decode_codes(raw, version, rva)
+    codes, epilogs = _decode_codes(raw[4:], version, rva)
     after = rva + 4 + 2 * (count + 1 & ~1)
     chained = handler = handler_data = None
     if flags & UNW_FLAG_CHAININFO:
@@ -131,6 +139,7 @@ def unwind_chain(image: PeImage, function: RuntimeFunction) -> list[tuple[Runtim
     Raises `FormatError` (a chain without end, damage) or `MemoryUnavailable`.
     """
     chain = []
+    codes = 0
     for _ in range(MAX_CHAIN):
         while function[2] & 1:  # the entry points at another entry instead of at UNWIND_INFO
             other = _ENTRY.unpack(image.data.read(function[2] & ~1, 12))
@@ -141,6 +150,11 @@ def unwind_chain(image: PeImage, function: RuntimeFunction) -> list[tuple[Runtim
             function = (function[0], function[1], other[2])
         info = read_unwind_info(image, function[2])
         chain.append((function, info))
+        codes += len(info.codes)
+        if codes > MAX_CODES:
+            raise FormatError(
+                "UNWIND_INFO", f"expected at most {MAX_CODES} codes for a function; found more", function[2]
+            )
         if info.chained is None:
             return chain
         function = info.chained
