@@ -138,6 +138,17 @@ def test_a_full_record_in_prolog_body_and_epilog() -> None:
     assert [frame.trust for frame in got.frames[:3]] == ["context", "cfi", "cfi"]
 
 
+def test_a_call_that_ends_its_function_belongs_to_it() -> None:
+    """The return address is then the first of the next function, whose frame is another one."""
+    entries = struct.pack("<6I", 0x1100, 0x2000, 0x1200, 0x2010, 0x120C, 0x2020)
+    small = xdata(12, bytes.fromhex("81 e4"))  # stp x29, x30, [sp, #-16]!
+    records = small.ljust(16, b"\0") + small.ljust(16, b"\0") + xdata(64, bytes.fromhex("87 e4"))
+    code = {0x1100: [STP, NOP, RET], 0x1200: [STP, NOP, BL, STP, NOP, RET]}
+    words = [0, BASE + 0x120C, 0, AFTER_FIRST, 0, 0]
+    got = go({"pc": BASE + 0x1104}, words, image({**TEXT, **code}, entries, records), os="windows")
+    assert [frame.instruction for frame in got.frames[1:3]] == [BASE + 0x120C, AFTER_FIRST]
+
+
 def test_pairs_that_follow_each_other() -> None:
     codes = (UnwindCode("save_next"), UnwindCode("save_next"), UnwindCode("save_x", 96, ("x19", "x20")))
     rule = make_rule(codes)

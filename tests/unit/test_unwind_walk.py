@@ -195,3 +195,39 @@ def test_rubbish_ends(seed: int) -> None:
     found = walk(registers, AMD64, stack(*words), source())
     assert 1 <= len(found.frames) <= 130 and found.stop
     assert all(frame.sp < later.sp for frame, later in zip(found.frames, found.frames[1:], strict=False))
+
+
+def test_a_jump_inside_a_function_is_no_epilog() -> None:
+    """Nor is one to another part of it; one to another function is."""
+    code = {0x1000: BODY, 0x1010: b"\xeb\x10", 0x1012: b"\xe9\xe9\x00\x00\x00", 0x1017: b"\xe9\xe4\x01\x00\x00"}
+    part = unwind_info([], 0, flags=4, tail=struct.pack("<III", 0x1000, 0x1040, 0x2000))
+    tables = image(code, [(0x1000, 0x1040, FRAME_28), (0x1100, 0x1140, part), (0x1200, 0x1240, FRAME_28)])
+    there = BASE + 0x1305
+    for offset, depth in ((0x10, 5), (0x12, 5), (0x17, 0)):
+        words = [there + 16 * i for i in range(8)]
+        found = walk(start(BASE + 0x1000 + offset), AMD64, stack(*words), source(tables), limit=2)
+        assert found.frames[1].instruction == there + 16 * depth, hex(offset)
+
+
+def test_a_call_that_ends_its_function_belongs_to_it() -> None:
+    """The return address is then the first of the next function, whose frame is another one."""
+    other = unwind_info([(4, 2, 8)], 4)  # sub rsp, 48h
+    code = {0x1000: b"\x90" * 11 + CALL, 0x1100: BODY}
+    tables = image(code, [(0x1000, 0x1010, FRAME_28), (0x1010, 0x1040, other), (0x1100, 0x1140, FRAME_28)])
+    words = [0, 0, 0, 0, 0, BASE + 0x1010, 0, 0, 0, 0, 0, BASE + 0x1115, *[0] * 8]
+    found = walk(start(BASE + 0x1108), AMD64, stack(*words), source(tables))
+    assert [frame.instruction for frame in found.frames[1:]] == [BASE + 0x1010, BASE + 0x1115]
+
+
+def test_a_direct_call_out_of_the_module_is_none() -> None:
+    code = {0x1000: BODY, 0x1200: b"\xe8\x00\x00\x00\x40", 0x1300: CALL}
+    found = walk(start(BASE + 0x1800), AMD64, stack(BASE + 0x1205, 0, BASE + 0x1305), source(image(code, [])))
+    assert found.frames[1].instruction == BASE + 0x1305
+
+
+def test_far_words_need_proof() -> None:
+    words = [*[0] * 170, 0, BASE + 0x1305]
+    memory = stack(*words, size=0x800)
+    assert len(walk(start(BASE + 0x1800), AMD64, memory, source(None)).frames) == 1
+    proved = source(image({0x1300: CALL}, []))
+    assert walk(start(BASE + 0x1800), AMD64, memory, proved).frames[1].instruction == BASE + 0x1305

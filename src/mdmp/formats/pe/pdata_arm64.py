@@ -134,9 +134,7 @@ def read_packed(begin: int, data: int) -> Unwind:
     if chain == 2:
         code.append(UnwindCode("pac_sign_lr"))
     names = [f"x{19 + i}" for i in range(integers)] + (["x30"] if chain == 1 else [])
-    groups = _pairs(names, 0, integers) + _pairs(
-        [f"d{8 + i}" for i in range(floats + 1 if floats else 0)], integer_size, 99
-    )
+    groups = _pairs(names, 0) + _pairs([f"d{8 + i}" for i in range(floats + 1 if floats else 0)], integer_size)
     for i, (registers, offset) in enumerate(groups):
         if i == 0 and registers == ("x19", "x30"):  # there is no code for this pair that also makes room
             code += [UnwindCode("alloc", saved), UnwindCode("save", 0, registers)]
@@ -162,16 +160,9 @@ def read_packed(begin: int, data: int) -> Unwind:
     return Unwind(begin, size, tuple(code), len(code), ((size - 4 * (len(ending) + 1), ending),), None)
 
 
-def _pairs(names: list[str], offset: int, first: int) -> list[tuple[tuple[str, ...], int]]:
+def _pairs(names: list[str], offset: int) -> list[tuple[tuple[str, ...], int]]:
     """Two registers an instruction; x30 goes with the last integer register if that has no partner."""
-    groups = []
-    i = 0
-    while i < len(names):
-        alone = i + 1 == len(names) or (i + 1 == first and first % 2 == 0)
-        step = 1 if alone else 2
-        groups.append((tuple(names[i : i + step]), offset + 8 * i))
-        i += step
-    return groups
+    return [(tuple(names[i : i + 2]), offset + 8 * i) for i in range(0, len(names), 2)]
 
 
 def _boundaries(raw: bytes, rva: int) -> frozenset[int]:
