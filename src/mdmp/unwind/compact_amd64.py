@@ -62,7 +62,7 @@ def _layout(encoding: int, immediate: Callable[[int], bytes]) -> Layout | None:
     else:
         return None
     order = _order(encoding & 0x3FF, encoding >> 10 & 7)
-    if order is None or size < 8 + 8 * len(order):
+    if order is None or not 8 + 8 * len(order) <= size < 1 << 31:
         return None
     first = -8 - 8 * len(order)
     return Layout(False, size, tuple((name, first + 8 * i) for i, name in enumerate(order)))
@@ -95,16 +95,17 @@ def _before_body(encoding: int, code: bytes, at: int) -> Rule | None:
     start = code.find(prolog)
     if start < 0 or (len(prolog) < _CLEAR and code[:start] not in (b"", b"\xf3\x0f\x1e\xfa")):
         return None
-    done, pushed = start, []
+    pushed = []
+    done = start
     for step, name in steps:
-        if done >= at:
+        if at <= done:
             break
         done += len(step)
         if name:
             pushed.append(name)
     else:
         return None
-    if done > at:
+    if start < done != at:
         return None
     size = 8 + 8 * len(pushed)
     return Rule("rsp", size, -8, tuple((name, -16 - 8 * i) for i, name in enumerate(pushed)))

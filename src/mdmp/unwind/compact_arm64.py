@@ -41,10 +41,7 @@ def interrupted(encoding: int, around: Surroundings) -> Rule | None:
     code = around.code
     words = [int.from_bytes(code[i : i + 4], "little") for i in range(0, len(code) - 3, 4)]
     at, low, high = around.at // 4, around.low // 4, around.high // 4
-    rule = _after_body(words, at, low, high)
-    if rule is None and low == 0 and encoding & wire.UNWIND_MODE_MASK != wire.UNWIND_ARM64_MODE_DWARF:
-        rule = _before_body(words, at)
-    return rule
+    return _after_body(words, at, low, high) or (_before_body(words, at) if low == 0 else None)
 
 
 def _before_body(words: list[int], at: int) -> Rule | None:
