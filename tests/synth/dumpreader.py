@@ -149,3 +149,6 @@ class Source:
 
     def executable(self, address: int) -> bool | None:
         return self._executable(address) if self._executable else None
+
+    def run_time_function(self, address: int) -> Any:
+        return None

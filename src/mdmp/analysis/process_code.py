@@ -1,7 +1,10 @@
 """The code of the process, joined from dump memory, image files and PDBs, as unwinding and disassembly ask for it."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
+from mdmp.analysis.managed import ManagedCode
+from mdmp.analysis.run_time_code import RunTimeCode
 from mdmp.binary.ranges import RangeMap
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.breakpad import StackWin
@@ -13,6 +16,7 @@ from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
 from mdmp.snapshot import Module, Snapshot
 from mdmp.symbols.symbols import ModuleSymbols, Symbols
+from mdmp.unwind import RunTimeFunction
 
 
 class LoadedModule:
@@ -132,15 +136,30 @@ class ProcessCode:
     def __init__(self, snapshot: Snapshot, symbols: Symbols) -> None:
         self._snapshot = snapshot
         self._modules = RangeMap((m.base, m.end, LoadedModule(m, symbols.of(m))) for m in snapshot.modules or ())
+        self.managed = ManagedCode(snapshot, symbols)
+        self._run_time = RunTimeCode(snapshot, self.managed.has_clr)
 
     def module_at(self, address: int) -> LoadedModule | None:
         return self._modules.get(address)
 
     def executable(self, address: int) -> bool | None:
         region = self._snapshot.region_at(address)
-        if region is None or not region.protection:
-            return None
-        return "x" in region.protection
+        if region is not None and region.protection:
+            return "x" in region.protection
+        if self._run_time.is_in_known_heap(address):
+            return True
+        return False if self._stacks.get(address) else None
+
+    def run_time_function(self, address: int) -> RunTimeFunction | None:
+        return self._run_time.function_at(address)
+
+    @cached_property
+    def _stacks(self) -> RangeMap[bool]:
+        """The threads' stacks: no code runs there, unless the memory map says so."""
+        threads = self._snapshot.threads or ()
+        return RangeMap(
+            (t.stack_start, t.stack_start + t.stack_size, True) for t in threads if t.stack_start and t.stack_size
+        )
 
 
 class ProcessMemory:

@@ -8,6 +8,7 @@ from mdmp.dumpfile.annotations import load_annotations
 from mdmp.dumpfile.attachments import load_attachments
 from mdmp.dumpfile.context import Contexts
 from mdmp.dumpfile.exception import load_exceptions
+from mdmp.dumpfile.function_tables import load_function_tables
 from mdmp.dumpfile.handles import load_handles
 from mdmp.dumpfile.memory import DumpMemory, kept_ranges
 from mdmp.dumpfile.modules import load_modules, load_unloaded_modules
@@ -55,6 +56,7 @@ def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:
         memory=memory,
         regions=load_regions(dump),
         handles=load_handles(dump),
+        function_tables=load_function_tables(dump),
         annotations=load_annotations(dump),
         attachments=load_attachments(dump),
         issues=dump.issues.freeze(),

@@ -6,6 +6,7 @@ in `Snapshot.issues` saying what and where. Nothing here knows a wire structure,
 
 from mdmp.snapshot.annotations import Annotations
 from mdmp.snapshot.exception import ExceptionRecord
+from mdmp.snapshot.function_table import FunctionTable
 from mdmp.snapshot.handle import Handle
 from mdmp.snapshot.memory import EmptyMemory, MemoryReader, Region
 from mdmp.snapshot.module import DebugId, Module, UnloadedModule
@@ -22,6 +23,7 @@ __all__ = [
     "DebugId",
     "EmptyMemory",
     "ExceptionRecord",
+    "FunctionTable",
     "Handle",
     "MemoryReader",
     "Module",

@@ -8,6 +8,7 @@ from mdmp.binary.ranges import RangeMap
 from mdmp.errors import Issue
 from mdmp.snapshot.annotations import Annotations
 from mdmp.snapshot.exception import ExceptionRecord
+from mdmp.snapshot.function_table import FunctionTable
 from mdmp.snapshot.handle import Handle
 from mdmp.snapshot.memory import EmptyMemory, MemoryReader, Region
 from mdmp.snapshot.module import Module, UnloadedModule
@@ -35,6 +36,7 @@ class Snapshot:
     regions: Sequence[Region] | None = None
     """The memory map. Long: made when first asked for."""
     handles: tuple[Handle, ...] | None = None
+    function_tables: tuple[FunctionTable, ...] | None = None
     annotations: Annotations = field(default_factory=Annotations)
     attachments: tuple[Attachment, ...] = ()
     issues: tuple[Issue, ...] = ()

@@ -89,12 +89,25 @@ class Amd64Rules:
 
     def _find_rule(self, instruction: int, exact: bool) -> Rule | None:
         """None: no tables tell about this address."""
-        module = self._source.module_at(instruction if exact else instruction - 1)
-        image = module.pe_image() if module else None
-        if module is None or image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
+        lookup = instruction if exact else instruction - 1
+        module = self._source.module_at(lookup)
+        if module is None:
+            return self._run_time_rule(lookup, exact)
+        image = module.pe_image()
+        if image is None or image.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) is None:
             return None
         try:
             return windows_amd64.rule_at(image, instruction - module.base, exact, self._bodies)
+        except (FormatError, MemoryUnavailable):
+            return None
+
+    def _run_time_rule(self, lookup: int, exact: bool) -> Rule | None:
+        made = self._source.run_time_function(lookup)
+        if made is None:
+            return None
+        rva = lookup - made.base + (not exact)
+        try:
+            return windows_amd64.rule_in(made.image, made.function, rva, exact, self._bodies)
         except (FormatError, MemoryUnavailable):
             return None
 

@@ -1,12 +1,13 @@
 """What unwinding asks of the rest of the program."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mdmp.formats.dwarf.cfa import Row
 from mdmp.formats.macho import UnwindEntry
 from mdmp.formats.pdb.frames import FrameData
 from mdmp.formats.pe.headers import PeImage
+from mdmp.formats.pe.pdata import RuntimeFunction, UnwindImage
 
 
 class Memory(Protocol):
@@ -53,6 +54,15 @@ class UnwindModule(Protocol):
         """The rules of Breakpad's STACK CFI records: register to the words of its expression."""
 
 
+class RunTimeFunction(NamedTuple):
+    """A function that lies in no module: a JIT compiler made it, with the unwind entry that Windows wants."""
+
+    base: int
+    """What `function` and `image` are relative to."""
+    function: RuntimeFunction
+    image: UnwindImage
+
+
 class UnwindSource(Protocol):
     """The modules and memory map of the process."""
 
@@ -60,3 +70,6 @@ class UnwindSource(Protocol):
 
     def executable(self, address: int) -> bool | None:
         """Does the memory map allow code to run at `address`? None: it does not tell."""
+
+    def run_time_function(self, address: int) -> RunTimeFunction | None:
+        """The function at an address outside of all modules, where its unwind entry is known."""

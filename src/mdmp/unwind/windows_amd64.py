@@ -3,7 +3,7 @@
 from mdmp.arch.amd64 import UNWIND_REGISTERS
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.pe import pdata
-from mdmp.formats.pe.headers import PeImage
+from mdmp.formats.pe.pdata import UnwindImage
 from mdmp.unwind.rule import Rule
 
 LEAF = Rule("rsp", 8, -8, ())
@@ -16,14 +16,19 @@ Bodies = dict[bytes, Rule]
 """By the bytes of the unwind information, which few frame layouts share: the rule behind the prolog."""
 
 
-def rule_at(image: PeImage, rva: int, exact: bool, bodies: Bodies | None = None) -> Rule:
+def rule_at(image: UnwindImage, rva: int, exact: bool, bodies: Bodies | None = None) -> Rule:
     """The rule for an instruction of `image`; `exact` False for a return address. `bodies` keeps what is found.
 
     Raises `FormatError` or `MemoryUnavailable` when the tables are damaged or not there.
     """
     function = pdata.find_function(image, rva if exact else rva - 1)
-    if function is None:
-        return LEAF
+    return rule_in(image, function, rva, exact, bodies) if function else LEAF
+
+
+def rule_in(
+    image: UnwindImage, function: pdata.RuntimeFunction, rva: int, exact: bool, bodies: Bodies | None = None
+) -> Rule:
+    """The rule for an instruction of a function whose entry is known; otherwise as `rule_at`."""
     offset = rva - function[0]
     raw = b""
     if bodies is not None and not exact and not function[2] & 1:
@@ -83,7 +88,9 @@ def _rule(register: str, base: int, at: int, saves: dict[str, int], machine_fram
     return Rule(register, base + cfa, -8, placed, 16 if machine_frame else None, machine_frame)
 
 
-def _in_epilog(image: PeImage, rva: int, chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]]) -> Rule | None:
+def _in_epilog(
+    image: UnwindImage, rva: int, chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]]
+) -> Rule | None:
     """The rest of an epilog, if `rva` is in one: its instructions are known by law, so they are read."""
     function, info = chain[0]
     try:
@@ -128,7 +135,7 @@ def _lea_rsp(code: bytes, frame_register: int) -> tuple[int, int] | None:
 
 
 def _leaves(
-    image: PeImage, rva: int, code: bytes, i: int, chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]]
+    image: UnwindImage, rva: int, code: bytes, i: int, chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]]
 ) -> bool:
     """Is the instruction at `code[i]` a return or a tail jump?"""
     rest = code[i : i + 6]
@@ -147,7 +154,9 @@ def _leaves(
     return not _same_function(image, target, chain)
 
 
-def _same_function(image: PeImage, target: int, chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]]) -> bool:
+def _same_function(
+    image: UnwindImage, target: int, chain: list[tuple[pdata.RuntimeFunction, pdata.UnwindInfo]]
+) -> bool:
     """Does a jump stay in the function? Its parts share the primary entry at the end of their chains."""
     function = chain[0][0]
     if function[0] <= target < function[1]:

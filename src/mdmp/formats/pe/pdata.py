@@ -4,11 +4,11 @@ Plain functions over bytes and ints: they run once per frame of a stack. A table
 """
 
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mdmp.errors import FormatError
 from mdmp.formats.pe import wire
-from mdmp.formats.pe.headers import PeImage
+from mdmp.formats.pe.image import ImageBytes
 
 UWOP_PUSH_NONVOL = 0
 UWOP_ALLOC_LARGE = 1
@@ -46,6 +46,17 @@ _CHUNK = 256
 _SLOTS = (1, 2, 1, 1, 2, 3, 2, 3, 2, 3, 1)
 
 
+class UnwindImage(Protocol):
+    """Code with unwind information, by addresses relative to some base: a `PeImage`, or code made at run time."""
+
+    @property
+    def data(self) -> ImageBytes: ...
+
+    def read(self, rva: int, size: int) -> bytes: ...
+
+    def directory(self, index: int) -> wire.IMAGE_DATA_DIRECTORY | None: ...
+
+
 class UnwindInfo(NamedTuple):
     version: int
     flags: int
@@ -69,7 +80,7 @@ class UnwindInfo(NamedTuple):
     """RVA of that handler's data."""
 
 
-def find_function(image: PeImage, rva: int) -> RuntimeFunction | None:
+def find_function(image: UnwindImage, rva: int) -> RuntimeFunction | None:
     """The entry whose code holds `rva`; None when no entry does (a leaf function, or no code).
 
     Raises `FormatError` or `MemoryUnavailable` when the part of the table that matters is not there.
@@ -106,13 +117,13 @@ def bisect_entries(raw: bytes, stride: int, rva: int) -> int:
     return low - 1
 
 
-def read_raw_info(image: PeImage, rva: int) -> bytes:
+def read_raw_info(image: UnwindImage, rva: int) -> bytes:
     """The header and the codes of the UNWIND_INFO at `rva` as they are. Raises `FormatError` or `MemoryUnavailable`."""
     head = image.data.read(rva, 4)
     return head + image.data.read(rva + 4, 2 * head[2]) if head[2] else head
 
 
-def read_unwind_info(image: PeImage, rva: int) -> UnwindInfo:
+def read_unwind_info(image: UnwindImage, rva: int) -> UnwindInfo:
     """The UNWIND_INFO at `rva` (RUNTIME_FUNCTION.UnwindInfoAddress). Raises `FormatError` or `MemoryUnavailable`."""
     read = image.data.read
     raw = read_raw_info(image, rva)
@@ -133,7 +144,7 @@ def read_unwind_info(image: PeImage, rva: int) -> UnwindInfo:
     )
 
 
-def unwind_chain(image: PeImage, function: RuntimeFunction) -> list[tuple[RuntimeFunction, UnwindInfo]]:
+def unwind_chain(image: UnwindImage, function: RuntimeFunction) -> list[tuple[RuntimeFunction, UnwindInfo]]:
     """The function's own unwind information and that of each part it continues, the primary last.
 
     Raises `FormatError` (a chain without end, damage) or `MemoryUnavailable`.
