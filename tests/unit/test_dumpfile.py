@@ -164,7 +164,7 @@ def test_modules_of_other_systems(platform: int, kind: str, debug_id: str) -> No
     assert len(modules) == 3
     assert modules[0].debug is not None
     assert (modules[0].debug.kind, modules[0].debug.breakpad, modules[0].timestamp) == (kind, debug_id, None)
-    assert modules[0].code_id == (build_id.hex() if kind == "elf" else None)
+    assert modules[0].code_id == (build_id.hex() if kind == "elf" else debug_id[:32].lower())
     assert modules[1].debug is None
     assert modules[2] == modules[0]
 

@@ -70,6 +70,11 @@ def test_a_context_without_stack_pointer() -> None:
         Walker(CPUS["amd64"]._replace(name="mips"), stack(), source())
 
 
+def test_a_small_number_in_place_of_a_return_address_ends_the_stack() -> None:
+    found = walk(start(), AMD64, stack(0, 0, 0, 0, 0, 1), source())
+    assert len(found.frames) == 1 and found.stop == "end of stack: return address 0x1, which is no code"
+
+
 def test_a_jump_to_nowhere_returns_to_its_call() -> None:
     for target in (0, 0xBAD0BAD, STACK + 0x100):
         found = walk(start(target, rbx=77), AMD64, stack(BACK, *[0] * 12), source())

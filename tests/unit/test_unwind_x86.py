@@ -38,13 +38,14 @@ def record(start: int, size: int = 0x100, *, program: str = RA_SEARCH, saved: in
 
 
 def go(registers: dict[str, int], words: list[int], *records: FrameData, code: dict[int, bytes] | None = None,
-       image: bool = True) -> Walk:  # fmt: skip
+       image: bool = True, os: str = "windows") -> Walk:  # fmt: skip
     text = bytearray(TEXT)
     for rva, piece in (code or {}).items():
         text[rva - 0x1000 : rva - 0x1000 + len(piece)] = piece
     pe = open_file(Window(bytes(pe64([(b".text", 0x1000, bytes(text), CODE)])), "t.dll")) if image else None
     memory = Bytes([(STACK, struct.pack(f"<{len(words)}I", *words))])
-    return walk({"esp": STACK, **registers}, X86, memory, Source([Module(BASE, 0x2000, "t.dll", pe, records)]))
+    source = Source([Module(BASE, 0x2000, "t.dll", pe, records)])
+    return walk({"esp": STACK, **registers}, X86, memory, source, os=os)
 
 
 def trail(found: Walk) -> list[tuple[int, str]]:
@@ -134,10 +135,16 @@ def test_a_jump_to_nowhere() -> None:
 
 
 def test_ebp_chains_end_at_zero() -> None:
-    words = [0, 0, STACK + 16, TO_INNER, 0, TO_MIDDLE, STALE, STALE]
-    found = go({"eip": BASE + INNER + 8, "ebp": STACK + 8}, words)
-    assert trail(found)[1:] == [(TO_INNER, "frame_pointer"), (TO_MIDDLE, "frame_pointer")]
-    assert found.stop == "end of stack: frame pointer 0"
+    words = [0, 0, STACK + 16, TO_INNER, 0, TO_MIDDLE, 0, TO_OUTER, 0, 0]
+    registers = {"eip": BASE + INNER + 8, "ebp": STACK + 8}
+    chain = [(TO_INNER, "frame_pointer"), (TO_MIDDLE, "frame_pointer")]
+    found = go(registers, words, os="linux")
+    assert trail(found)[1:] == chain and found.stop == "end of stack: frame pointer 0"
+    # Windows has a return address of 0 there as well: code that uses ebp for other things has put the zero.
+    found = go(registers, words)
+    assert trail(found)[1:] == [*chain, (TO_OUTER, "scan")]
+    found = go(registers, [*words[:4], 0, 0])
+    assert trail(found)[1:] == chain[:1] and found.stop == "end of stack: return address 0"
 
 
 def test_scans_take_only_words_behind_calls_where_code_can_be_read() -> None:

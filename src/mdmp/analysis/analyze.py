@@ -65,7 +65,7 @@ def analyze_snapshot(
         os_product=system_facts.product(system),
         cpu=system.cpu,
         pointer_size=pointer_size(snapshot),
-        cpu_info=system.cpu_model,
+        cpu_info=system_facts.cpu_info(system),
         cpu_count=system.cpu_count,
         pid=snapshot.process.pid,
         uptime=system_facts.uptime(snapshot),

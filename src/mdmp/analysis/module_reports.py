@@ -74,11 +74,18 @@ def _report(module: Module, debug: DebugId | None, symbols: SymbolState, image: 
         version=module.file_version,
         code_id=module.code_id,
         debug_id=debug.breakpad if debug else None,
-        debug_file=(base_name(debug.path) or None) if debug else None,
+        debug_file=_debug_file(module, debug),
         symbols=symbols,
         image=image,
         timestamp=module.timestamp,
     )
+
+
+def _debug_file(module: Module, debug: DebugId | None) -> str | None:
+    """A build id comes without a path: the debug information is that of the file itself."""
+    if debug is None:
+        return None
+    return base_name(debug.path) or (module.name if debug.kind == "elf" else None) or None
 
 
 def _state(name: str, located: Located[object]) -> SymbolState:

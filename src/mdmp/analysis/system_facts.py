@@ -31,6 +31,11 @@ def product(system: System) -> str | None:
     return windows_name(int(build), system.product_type) if system.os == "windows" and build.isdigit() else None
 
 
+def cpu_info(system: System) -> str | None:
+    """`GenuineIntel family 6 model 42 stepping 7`; minidump-stackwalk names the maker of 32-bit processors only."""
+    return " ".join(filter(None, (system.cpu_vendor if system.cpu == "x86" else None, system.cpu_model))) or None
+
+
 def uptime(snapshot: Snapshot) -> timedelta | None:
     """From the start of the process to the dump; None if either is not known, or they contradict each other."""
     start, end = snapshot.process.create_time, snapshot.origin.time

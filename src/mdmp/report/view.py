@@ -241,8 +241,9 @@ def register_rows(report: Report, thread: ThreadReport, width: int = 96) -> list
     if not registers:
         return []
     digits = 2 * report.pointer_size
-    name_width = max(len(name) for name in registers)
-    cells = [f"{name:>{name_width}} {value:0{digits}x}" for name, value in registers.items()]
+    named = {"efl" if name == "eflags" else name: value for name, value in registers.items()}
+    name_width = max(map(len, named))
+    cells = [f"{name:>{name_width}} {value:0{digits}x}" for name, value in named.items()]
     columns = max((width + 2) // (name_width + digits + 3), 1)
     return ["  ".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
 

@@ -66,9 +66,12 @@ class Module:
 
     @property
     def code_id(self) -> str | None:
-        """PE: time stamp (8 upper-case digits) and size of the image (lower-case); ELF: the whole build id."""
+        """PE: time stamp (8 upper-case digits) and size of the image (lower-case); ELF: the whole build id; Mach-O:
+        the UUID."""
         if self.debug is not None and self.debug.kind == "elf":
             return self.debug.signature.hex()
+        if self.debug is not None and self.debug.kind == "macho":
+            return self.debug.breakpad[:32].lower()
         if self.timestamp is None or self.os != "windows":
             return None
         return f"{self.timestamp:08X}{self.size:x}"

@@ -10,6 +10,9 @@ from mdmp.unwind.source import Memory, UnwindSource
 from mdmp.unwind.stack import StackWords
 
 DEFAULT_LIMIT = 16384
+FIRST_CODE = 0x1000
+"""Nothing can be called in the page at address 0. What `_start` finds in place of a return address is `argc`."""
+END = "end of stack: return address"
 
 
 class Rules(Protocol):
@@ -38,7 +41,7 @@ class Walker:
         """
         cpu = self._cpu
         pc_name, sp_name = cpu.pc, cpu.sp
-        known = {name: registers[name] & cpu.mask for name in cpu.registers if name in registers}
+        known = {name: registers[name] & cpu.mask for name in (*cpu.registers, cpu.flags) if name in registers}
         if pc_name not in known or sp_name not in known:
             return Walk((), f"the context has no {pc_name if pc_name not in known else sp_name}")
         words = StackWords(self._memory, cpu.pointer_size, stack)
@@ -54,8 +57,8 @@ class Walker:
                 return Walk(tuple(frames), step)
             found, trust, exact = step
             pc, sp = found[pc_name], found[sp_name]
-            if pc == 0:
-                return Walk(tuple(frames), "end of stack: return address 0")
+            if pc < FIRST_CODE:
+                return Walk(tuple(frames), f"{END} {pc:#x}, which is no code" if pc else f"{END} 0")
             grows = sp > frame.sp or (sp == frame.sp and cpu.lr is not None and len(frames) == 1)
             # An interrupted frame may be on another stack, but not on one that was seen.
             if not grows and (not exact or (pc, sp) in seen):
@@ -88,7 +91,7 @@ def _rules(cpu: Cpu, memory: Memory, source: UnwindSource, os: str) -> Rules:
     if cpu.name == "x86":
         from mdmp.unwind.x86 import X86Rules
 
-        return X86Rules(memory, source)
+        return X86Rules(memory, source, os)
     if cpu.name == "arm64":
         from mdmp.unwind.arm64 import Arm64Rules
 

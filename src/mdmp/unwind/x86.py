@@ -33,8 +33,9 @@ _VARIABLES |= {f"${number}": name for number, name in X86.codeview.items() if na
 
 
 class X86Rules:
-    def __init__(self, memory: Memory, source: UnwindSource) -> None:
+    def __init__(self, memory: Memory, source: UnwindSource, os: str) -> None:
         self._source = source
+        self._windows = os == "windows"
         self._call_frames = CallFrames(X86, source, X86.saved_sysv)
         self._code = Code(memory, source, "x86")
         self._records: dict[int, FrameData | None] = {}
@@ -58,7 +59,7 @@ class X86Rules:
             found = self._wild_jump(registers, stack)
             if found:
                 return found
-        if frame.trust == "frame_pointer" and registers.get("ebp") == 0:
+        if frame.trust == "frame_pointer" and registers.get("ebp") == 0 and not self._windows:
             return "end of stack: frame pointer 0"
         return self._guess(frames, stack) or f"no caller found for {frame.instruction:#x}"
 
