@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 ln -s "$(command -v llvm-lipo-22)" "$work/lipo" # what dsymutil calls for an image of several CPUs
 PATH="$work:$PATH"
 map="-ffile-prefix-map=$PWD/src=/frames -ffile-prefix-map=$PWD=/frames -fdebug-compilation-dir=/frames"
-map="$map -ffile-prefix-map=$PWD/../linux/src=/shapes"
+map="$map -ffile-prefix-map=../linux/src=/shapes -ffile-prefix-map=src=/frames"
 common="-ffreestanding -fno-stack-protector -fno-exceptions -funwind-tables $map -I ../linux/src"
 
 objects() { # ARCH DWARF_VERSION

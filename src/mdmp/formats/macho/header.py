@@ -119,8 +119,8 @@ class Commands:
         )
 
 
-def read_header(window: Window) -> Header:
-    """`FormatError` when this is no Mach-O, or one that is not read: 32-bit or big-endian."""
+def check_magic(window: Window) -> None:
+    """`FormatError` when these 8 bytes start no Mach-O, or one that is not read: 32-bit or big-endian."""
     magic = window.u32(0, "magic")
     if magic == wire.MH_MAGIC:
         number = window.u32(4, "cputype")
@@ -130,6 +130,9 @@ def read_header(window: Window) -> Header:
         raise FormatError(f"{window.name}.magic", "this Mach-O is big-endian; only little-endian ones are read", 0)
     if magic != wire.MH_MAGIC_64:
         raise FormatError(f"{window.name}.magic", f"expected 0xfeedfacf (64-bit Mach-O); found {magic:#x}", 0)
+
+
+def read_header(window: Window) -> Header:
     raw = wire.mach_header_64.read(window)
     if raw.sizeofcmds > MAX_COMMANDS:
         raise FormatError(

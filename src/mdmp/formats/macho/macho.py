@@ -9,8 +9,8 @@ from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog, MemoryUnavailable
 from mdmp.formats.dwarf import CallFrames, Dwarf, FrameSection, Row, Sections
 from mdmp.formats.macho import structs as wire
-from mdmp.formats.macho.contents import Bytes, Contents, ImageBytes, LoadedContents, load_address
-from mdmp.formats.macho.header import Build, Commands, Section, Segment, read_header
+from mdmp.formats.macho.contents import Bytes, Contents, FileContents, ImageBytes, LoadedContents, load_address
+from mdmp.formats.macho.header import Build, Commands, Section, Segment, check_magic, read_header
 from mdmp.formats.macho.symbols import MachOSymbol, SymbolTable, function_starts
 from mdmp.formats.macho.unwind_info import UnwindEntry, UnwindInfo
 
@@ -43,14 +43,20 @@ class MachO:
     need it and is listed in `issues`.
     """
 
-    def __init__(self, contents: Contents, debug: "MachO | None" = None) -> None:
+    def __init__(self, contents: Contents) -> None:
         self.contents = contents
-        self.debug = debug
+        self.debug: MachO | None = None
         self.issues = IssueLog()
+        check_magic(contents.head(8))
         self.header = read_header(contents.head(wire.mach_header_64.SIZE))
         head = contents.head(wire.mach_header_64.SIZE + self.header.raw.sizeofcmds)
         self.commands = Commands(head, self.header, self.issues)
         self.load_address = load_address(self.segments)
+
+    @classmethod
+    def in_file(cls, window: Window) -> "MachO":
+        """Of a file for one CPU; `open_file` takes universal ones, too."""
+        return cls(FileContents(window))
 
     @classmethod
     def in_memory(cls, image: ImageBytes) -> "MachO":

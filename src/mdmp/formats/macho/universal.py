@@ -5,7 +5,6 @@ from typing import NamedTuple
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError
 from mdmp.formats.macho import structs as wire
-from mdmp.formats.macho.contents import FileContents
 from mdmp.formats.macho.header import machine_name
 from mdmp.formats.macho.macho import MachO
 
@@ -66,7 +65,7 @@ def open_file(window: Window, machine: str | None = None, uuid: bytes | None = N
     problem = None
     for part in wanted or parts:
         try:
-            opened.append(MachO(FileContents(part.window)))
+            opened.append(MachO.in_file(part.window))
         except FormatError as damage:
             problem = problem or damage
             continue
