@@ -24,12 +24,12 @@ AnyPath = str | os.PathLike[str]
 
 
 def open_dump(path: AnyPath) -> Snapshot:
-    """The snapshot that a minidump file holds.
+    """The snapshot that a minidump or a core file of Linux holds.
 
     The file is mapped, not read: memory and big lists are decoded when they are asked for, so the file has to
     stay where it is. Damaged parts are left out and named in `Snapshot.issues`.
 
-    Raises `UnusableInputError` when the file is missing, empty, or no minidump.
+    Raises `UnusableInputError` when the file is missing, empty, or no dump.
     """
     return load(path)
 
@@ -49,7 +49,8 @@ def analyze(
 
     `symbols` and `images` are folders (plain or laid out as symbol stores) or single files, searched in order
     for PDBs and executables; `symbol_path` is a text in the syntax of `_NT_SYMBOL_PATH`, of which the local parts
-    are used. The folder of the dump itself is searched last. `sources` are folders with source files.
+    are used. The folder of the dump itself is searched last; for a core file also where its programs and libraries
+    lay when it was written, and this system's folder of debug files. `sources` are folders with source files.
     `cache` is a folder that keeps indexes of big symbol files from one run to the next. `max_frames` limits each stack
     (None: as far as makes sense).
     `progress` is called with a line of text now and then.
@@ -77,7 +78,7 @@ def find_symbols(
     """The symbols of a snapshot's modules, searched for where `analyze` would when they are first needed."""
     from pathlib import Path
 
-    from mdmp.symbols.path import Place, local_places
+    from mdmp.symbols.path import Place, local_places, of_this_system
     from mdmp.symbols.symbols import Symbols
 
     beside = (Place(path, "beside the dump") for path in _beside(snapshot))
@@ -87,6 +88,7 @@ def find_symbols(
             *(Place(os.fspath(p), "--symbols") for p in symbols),
             *local_places(symbol_path or "", "_NT_SYMBOL_PATH"),
             *beside,
+            *(of_this_system() if snapshot.origin.kind == "core" else ()),
         ),
         images=tuple(Place(os.fspath(p), "--images") for p in images),
         index_folder=Path(cache) if cache else None,

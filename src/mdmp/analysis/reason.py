@@ -37,5 +37,5 @@ def crash_reason(
         name=f"unknown {exception.code:#010x} / {exception.flags:#010x}",
         title=f"exception {exception.code:#x} of an operating system whose codes are not known",
         code=exception.code,
-        address=exception.address & (1 << 8 * pointer_size(snapshot)) - 1,
+        address=(exception.address or 0) & (1 << 8 * pointer_size(snapshot)) - 1,
     )

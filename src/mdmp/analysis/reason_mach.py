@@ -15,7 +15,7 @@ _KINDS = {
 
 def mach_reason(snapshot: Snapshot, exception: ExceptionRecord, _memory: MemoryReader) -> CrashReason:
     size = pointer_size(snapshot)
-    address = exception.address & (1 << 8 * size) - 1
+    address = (exception.address or 0) & (1 << 8 * size) - 1
     code, flags = exception.code, exception.flags
     if code == mach.SIMULATED:
         return CrashReason(

@@ -63,7 +63,7 @@ def windows_reason(snapshot: Snapshot, exception: ExceptionRecord, memory: Memor
     code, parameters = exception.code, exception.parameters
     if code in (_ACCESS_VIOLATION, _IN_PAGE_ERROR) and len(parameters) >= 2:
         return _bad_access(exception, parameters[1] & mask, size)
-    address = exception.address & mask
+    address = (exception.address or 0) & mask
     if code == _STACK_BUFFER_OVERRUN and parameters:
         return _fast_fail(code, parameters[0], address)
     if (thrown := thrown_object(exception, memory, size)) is not None:

@@ -1,6 +1,7 @@
-"""A minidump file -> `Snapshot`."""
+"""A dump file of any kind -> `Snapshot`."""
 
 import os
+from collections.abc import Callable
 
 from mdmp.binary.clock import from_unix
 from mdmp.binary.window import Window, map_file
@@ -22,10 +23,26 @@ from mdmp.snapshot import Origin, Snapshot
 
 
 def load(source: str | os.PathLike[str] | Window) -> Snapshot:
-    """The snapshot in a minidump. `UnusableInputError` when the file is none; lesser damage becomes issues."""
+    """The snapshot in a dump file. `UnusableInputError` when the file is none; lesser damage becomes issues."""
     window = source if isinstance(source, Window) else map_file(source)
     path = None if isinstance(source, Window) else os.fspath(source)
+    head = window.read(0, min(4, window.size))
+    loader = next((loader for magic, loader in _LOADERS if head == magic), _load_minidump)
+    return loader(window, path)
+
+
+def _load_core(window: Window, path: str | None) -> Snapshot:
+    from mdmp.dumpfile.core.load import load_core
+
+    return load_core(window, path)
+
+
+def _load_minidump(window: Window, path: str | None) -> Snapshot:
     return load_minidump(Minidump(window), path)
+
+
+_LOADERS: tuple[tuple[bytes, Callable[[Window, str | None], Snapshot]], ...] = ((b"\x7fELF", _load_core),)
+"""First bytes, and who reads what begins with them; all else is taken for a minidump."""
 
 
 def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:

@@ -49,11 +49,13 @@ def kept_ranges(dump: Minidump) -> Kept:
         starts.append(start)
         sizes.append(size)
         offsets.append(offset)
-    kept, end = Kept(starts, sizes, offsets), len(dump.window)
-    return _cut(kept, end, dump.issues) if max(map(add, sizes, offsets), default=0) > end else kept
+    return cut(Kept(starts, sizes, offsets), len(dump.window), dump.issues)
 
 
-def _cut(kept: Kept, end: int, issues: IssueLog) -> Kept:
+def cut(kept: Kept, end: int, issues: IssueLog) -> Kept:
+    """What of it lies before `end`, the end of the file; the rest is noted."""
+    if max(map(add, kept.sizes, kept.offsets), default=0) <= end:
+        return kept
     ranges = list(zip(*kept, strict=True))
     missing = sum(min(size, max(0, offset + size - end)) for _, size, offset in ranges)
     count = sum(offset + size > end for _, size, offset in ranges)

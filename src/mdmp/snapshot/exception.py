@@ -15,8 +15,8 @@ class ExceptionRecord:
     tid: int | None
     code: int
     flags: int
-    address: int
-    """Windows: where the instruction was; Linux and macOS: the address that faulted."""
+    address: int | None
+    """Windows: where the instruction was; Linux and macOS: the address that faulted. None: only the signal is known."""
     parameters: tuple[int, ...] = ()
     context: Context | None = None
     """The registers at the fault, which differ from the thread's own where the handler ran on the same thread."""

@@ -16,7 +16,8 @@ _PAGE = 4096
 def find_elf(module: Module, debug: DebugId | None, folders: Folders) -> Located[Elf]:
     """The image, checked by build id (or by the hash of code that Breakpad takes where there is none)."""
     name = layout.safe_name(module.path)
-    layouts = list(layout.plain(name)) if name else []
+    layouts = [path] if len(path := layout.whole(module.path)) > 1 else []
+    layouts += layout.plain(name) if name else []
     if debug is not None and debug.kind == "elf":
         build_id = debug.signature.hex()
         layouts += [(".build-id", build_id[:2], build_id[2:]), (build_id, "executable")]
@@ -35,8 +36,8 @@ def find_elf(module: Module, debug: DebugId | None, folders: Folders) -> Located
     return locate(folders.candidates(layouts), lambda path: Elf(map_file(path)), objection, folders.tried)
 
 
-def find_debug_file(name: str, image: Elf | None, debug: DebugId | None, folders: Folders) -> Located[Elf]:
-    """The file with DWARF that was split off the image, by build id or `.gnu_debuglink`."""
+def find_debug_file(path: str, image: Elf | None, debug: DebugId | None, folders: Folders) -> Located[Elf]:
+    """The file with DWARF that was split off the image at `path`, by build id or `.gnu_debuglink`."""
     link = image.debug_link if image else None
     build_id = image.build_id if image else (debug.signature if debug and debug.kind == "elf" else None)
 
@@ -49,19 +50,23 @@ def find_debug_file(name: str, image: Elf | None, debug: DebugId | None, folders
             return None if zlib.crc32(elf.window.tobytes()) == link.crc else "another build: its CRC differs"
         return None if debug and identity(elf).breakpad == debug.breakpad else "nothing tells that it belongs here"
 
-    layouts = list(_debug_layouts(name, layout.safe_name(link.name) if link else "", build_id))
+    layouts = list(_debug_layouts(path, layout.safe_name(link.name) if link else "", build_id))
     return locate(folders.candidates(layouts), lambda path: Elf(map_file(path)), objection, folders.tried)
 
 
-def _debug_layouts(name: str, link: str, build_id: bytes | None) -> Iterator[tuple[str, ...]]:
+def _debug_layouts(path: str, link: str, build_id: bytes | None) -> Iterator[tuple[str, ...]]:
     if build_id:
         text = build_id.hex()
         yield (".build-id", text[:2], f"{text[2:]}.debug")
         yield (text, "debuginfo")
         yield from layout.store("_.debug", f"elf-buildid-sym-{text}")
+    name, folder = layout.safe_name(path), layout.whole(path)[:-1]
     for file in dict.fromkeys(f for f in (link, f"{name}.debug", f"{name}.dbg", name) if f and name):
         yield (file,)
         yield (".debug", file)
+        if folder:
+            yield (*folder, file)
+            yield (*folder, ".debug", file)
 
 
 def identity(elf: Elf) -> DebugId:

@@ -18,6 +18,13 @@ def safe_name(path: str) -> str:
     return "" if name in ("", ".", "..") or "\0" in name or ":" in name else name
 
 
+def whole(path: str) -> tuple[str, ...]:
+    """An absolute path of Unix below another root; empty for one that is none, or that could lead out of it."""
+    parts = tuple(part for part in path.split("/") if part)
+    safe = path.startswith("/") and not any(part in (".", "..") or "\0" in part for part in parts)
+    return parts if safe else ()
+
+
 def image_id(timestamp: int, size: int) -> str:
     """The folder of a PE image in a store: time stamp with 8 digits, size without padding."""
     return f"{timestamp:08X}{size:x}"

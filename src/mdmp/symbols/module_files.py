@@ -150,7 +150,7 @@ class ModuleFiles:
     def elf_debug_file(self) -> Located[Elf]:
         if not self.is_elf:
             return Located(MISSING)
-        return find_debug_file(self.module.name, self.elf_file.file, self.debug, self._symbols)
+        return find_debug_file(self.module.path, self.elf_file.file, self.debug, self._symbols)
 
     @cached_property
     def macho_in_memory(self) -> MachO | None:

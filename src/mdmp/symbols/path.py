@@ -14,6 +14,11 @@ class Place(NamedTuple):
     """Why it is on the list, for the user: `--symbols`, `_NT_SYMBOL_PATH`, `beside the dump`."""
 
 
+def of_this_system() -> tuple[Place, ...]:
+    """Where a core file's own images lie when it is looked at where it was written, and their debug files."""
+    return Place("/usr/lib/debug", "debug files of this system"), Place("/", "where the core file says it was")
+
+
 def local_places(text: str, origin: str) -> Iterable[Place]:
     """The local folders of a path in the syntax of `_NT_SYMBOL_PATH`; servers (HTTP) and network shares are left out.
 

@@ -1,5 +1,6 @@
 """An ELF image as it stands in the memory of a process: what its program headers lead to."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -9,11 +10,15 @@ from mdmp.formats.dwarf import CallFrames, FrameSection, Row
 from mdmp.formats.elf import structs as wire
 from mdmp.formats.elf.elf import ElfFrame, symbol_frame
 from mdmp.formats.elf.header import Segment, read_header, segments
-from mdmp.formats.elf.notes import build_id_of, read_notes
+from mdmp.formats.elf.notes import Note, build_id_of, read_notes
 from mdmp.formats.elf.symbols import ElfSymbol, SymbolTable
 
 MAX_READ = 1 << 26
 """Bytes of the largest table that is believed."""
+_MAX_SEGMENTS = 256
+_MAX_NOTE_SEGMENTS = 4
+_MAX_NOTES = 4096
+"""Images have a dozen segments and some hundred bytes of notes; a core can have thousands of images."""
 _POINTERS = (wire.DT_HASH, wire.DT_STRTAB, wire.DT_SYMTAB, wire.DT_GNU_HASH)
 
 
@@ -53,8 +58,8 @@ class LoadedElf:
             head = image.read(0, 64)
         self.header = read_header(Window(head, "ELF header"))
         raw = self.header.raw
-        if raw.e_phnum == wire.PN_XNUM:
-            raise FormatError("ELF header.e_phnum", "an image in memory with more than 65534 segments is not read")
+        if raw.e_phnum > _MAX_SEGMENTS:
+            raise FormatError("ELF header.e_phnum", f"expected at most {_MAX_SEGMENTS} segments; found {raw.e_phnum}")
         table = Window(image.read(raw.e_phoff, raw.e_phnum * raw.e_phentsize), "program headers")
         self.segments = segments(table, self.header, 0, raw.e_phnum)
         loads = [segment for segment in self.segments if segment.type == wire.PT_LOAD]
@@ -86,19 +91,18 @@ class LoadedElf:
         else:
             self.issues.add(what, str(problem))
 
-    @cached_property
-    def build_id(self) -> bytes | None:
-        for segment in self.segments:
-            if segment.type == wire.PT_NOTE:
+    def notes(self) -> Iterator[Note]:
+        """Those that the linker puts first: all that programs have."""
+        for segment in [segment for segment in self.segments if segment.type == wire.PT_NOTE][:_MAX_NOTE_SEGMENTS]:
+            if segment.file_size <= _MAX_NOTES:
                 try:
-                    notes = self._read(segment.address, segment.file_size, "notes")
-                    found = build_id_of(read_notes(notes, segment.align))
+                    yield from read_notes(self._read(segment.address, segment.file_size, "notes"), segment.align)
                 except (FormatError, MemoryUnavailable) as problem:
                     self._survive("notes", problem)
-                    continue
-                if found:
-                    return found
-        return None
+
+    @cached_property
+    def build_id(self) -> bytes | None:
+        return build_id_of(self.notes())
 
     @cached_property
     def dynamic(self) -> dict[int, int]:

@@ -3,8 +3,9 @@
 from struct import unpack_from
 from typing import Annotated
 
+from mdmp.arch import fxsave
 from mdmp.binary.record import Bytes, Record, u16, u32, u64
-from mdmp.formats.minidump.contexts.context import CpuContext, numbers, padded
+from mdmp.formats.minidump.contexts.context import CpuContext, padded
 
 FLAG = 0x100000
 CONTROL, INTEGER, SEGMENTS, FLOATING_POINT, DEBUG_REGISTERS, XSTATE = 1, 2, 4, 8, 0x10, 0x40
@@ -72,7 +73,6 @@ REGISTERS = tuple(
 )
 """Flag of a group, and its registers as (name, index in the record)."""
 XMM = tuple(f"xmm{n}" for n in range(16))
-ST = tuple(f"st{n}" for n in range(8))
 
 
 def decode(raw: bytes, name: str) -> CpuContext:
@@ -80,17 +80,8 @@ def decode(raw: bytes, name: str) -> CpuContext:
     record = CONTEXT_AMD64(CONTEXT_AMD64.STRUCT.unpack(padded(raw, size, size, name)))
     flags = record.ContextFlags if record.ContextFlags & 0x1F else 0x1F
     registers = {reg: record[i] for flag, group in REGISTERS if flags & flag for reg, i in group}
-    vector = fxsave(record.FltSave, XMM) if flags & FLOATING_POINT else {}
+    vector = fxsave.registers(record.FltSave, XMM) if flags & FLOATING_POINT else {}
     return CpuContext("amd64", record, registers, vector, xsave(raw, size) if flags & XSTATE else None)
-
-
-def fxsave(raw: bytes, xmm: tuple[str, ...]) -> dict[str, int]:
-    """x87 and SSE registers of the 512 bytes that FXSAVE writes."""
-    return {
-        **numbers(raw, 32, 16, 10, ST),
-        **numbers(raw, 160, 16, 16, xmm),
-        **numbers(raw, 24, 4, 4, ("mxcsr",)),
-    }
 
 
 def xsave(raw: bytes, start: int) -> bytes | None:

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
+from mdmp.arch import fxsave
 from mdmp.binary.record import Bytes, Record, u32
-from mdmp.formats.minidump.contexts.amd64 import ST, fxsave, xsave
+from mdmp.formats.minidump.contexts.amd64 import xsave
 from mdmp.formats.minidump.contexts.context import CpuContext, numbers, padded
 
 FLAG = 0x10000
@@ -74,7 +75,7 @@ def decode(raw: bytes, name: str) -> CpuContext:
     }
     vector: dict[str, int] = {}
     if flags & EXTENDED_REGISTERS and len(raw) >= kind.SIZE:
-        vector = fxsave(record.ExtendedRegisters, XMM)
+        vector = fxsave.registers(record.ExtendedRegisters, XMM)
     if flags & FLOATING_POINT:
-        vector |= numbers(record.FloatSave.RegisterArea, 0, 10, 10, ST)
+        vector |= numbers(record.FloatSave.RegisterArea, 0, 10, 10, fxsave.ST)
     return CpuContext("x86", record, registers, vector, xsave(raw, kind.SIZE) if flags & XSTATE else None)

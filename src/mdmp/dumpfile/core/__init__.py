@@ -1,0 +1,1 @@
+"""Core files of Linux -> `Snapshot`, one concept a file."""
