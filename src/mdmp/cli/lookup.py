@@ -1,7 +1,8 @@
 """Name what is at addresses: function, file and line, with the functions inlined there, innermost first.
 
-FILE is a PDB or an executable image, and addresses are relative to the image's base (for ELF files: as linked);
-or FILE is a dump, and addresses are those of the crashed process. In a .NET assembly or a portable PDB a place is
+FILE is a PDB, a symbol file or an executable image, and addresses are relative to the image's base (for ELF files: as
+linked; the base of Mach-O files, also in dSYM bundles, is where their __TEXT segment starts); or FILE is a dump, and
+addresses are those of the crashed process. In a .NET assembly or a portable PDB a place is
 METHOD+OFFSET: the method's metadata token and the offset in its IL, as in the stack traces of .NET without symbols
 (0x6000012+0x1a, or a whole line "at Shop.Desk.Pay() in shop.dll:token 0x6000012+0x1a"); for a dump the module comes
 first (shop.dll!0x6000012+0x1a). Output is like llvm-symbolizer's: two lines for every function, a blank line after
@@ -59,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image", metavar="IMAGE", type=Path, help="the image that the PDB belongs to")
     parser.add_argument("--pdb", metavar="PDB", type=Path, help="the PDB of the image")
+    parser.add_argument(
+        "--cpu", choices=("amd64", "arm64"), help="which part of a universal Mach-O file; else the first"
+    )
     common.add_symbols_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -103,7 +107,9 @@ def _open(args: argparse.Namespace) -> Lookup:
         *(Place(str(path), "--images") for path in args.images),
         *local_places(os.environ.get("_NT_SYMBOL_PATH", ""), "_NT_SYMBOL_PATH"),
     )
-    source = open_symbols(args.file, pdb=args.pdb, image=args.image, places=places, index_folder=common.cache_folder())
+    source = open_symbols(
+        args.file, pdb=args.pdb, image=args.image, cpu=args.cpu, places=places, index_folder=common.cache_folder()
+    )
     stem = args.file.stem.lower()
 
     def lookup(question: Question) -> tuple[SourceFrame, ...]:

@@ -21,6 +21,7 @@ def open_symbols(
     *,
     pdb: AnyPath | None = None,
     image: AnyPath | None = None,
+    cpu: str | None = None,
     places: Places = (),
     index_folder: Path | None = None,
 ) -> SymbolSource:
@@ -28,6 +29,7 @@ def open_symbols(
 
     For a PE image, `pdb` names its PDB; without it the debug file is searched in `places` and beside the image. For a
     portable PDB, `image` is the assembly, which knows the names; without it the one beside the PDB is used if it fits.
+    `cpu` says which part of a universal Mach-O file is asked.
     Raises `UnusableInputError` for a file that holds no symbols that we read.
     """
     if pdb is not None:
@@ -40,6 +42,8 @@ def open_symbols(
     try:
         if opener is _open_portable_pdb:
             return _open_portable_pdb(window, Path(path), places, index_folder, Path(image) if image else None)
+        if opener is _open_macho:
+            return _open_macho(window, Path(path), places, index_folder, cpu)
         return opener(window, Path(path), places, index_folder)
     except FormatError as problem:
         raise UnusableInputError(f"{path}: {problem}") from None
@@ -107,7 +111,9 @@ def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | N
     return ElfSource(elf, as_linked=True)
 
 
-def _open_macho(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
+def _open_macho(
+    window: Window, path: Path, places: Places, index_folder: Path | None, cpu: str | None = None
+) -> SymbolSource:
     from mdmp.formats.macho import is_macho, open_file
     from mdmp.symbols.find_macho import find_dsym, identity
     from mdmp.symbols.folders import Folders
@@ -115,7 +121,9 @@ def _open_macho(window: Window, path: Path, places: Places, index_folder: Path |
 
     if not is_macho(window):
         raise UnusableInputError(f"{path}: not a universal Mach-O file (a Java class?)")
-    macho = open_file(window)
+    macho = open_file(window, cpu)
+    if cpu is not None and macho.machine != cpu:
+        raise UnusableInputError(f"{path}: no part of it is for {cpu}; there is one for {macho.machine}")
     if macho.dwarf is None:
         folders = Folders((*places, Place(str(path.parent), "beside the image")))
         macho.debug = find_dsym(path.name, identity(macho), folders).file

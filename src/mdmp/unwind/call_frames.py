@@ -14,6 +14,9 @@ from mdmp.unwind.source import UnwindModule, UnwindSource
 from mdmp.unwind.stack_cfi import apply_stack_cfi
 
 _MAX_CACHE = 1 << 14
+_ADDRESS_BITS = 47
+_SWIFT_ASYNC = 1 << 60 - _ADDRESS_BITS
+"""Asynchronous functions of Swift set bit 60 of the frame pointer that they save."""
 
 Words = Mapping[str, tuple[str, ...]]
 
@@ -39,6 +42,8 @@ class CallFrames:
             if isinstance(tables, Rule):
                 found = apply_rule(tables, frame.registers, word, self._kept_in_order, cpu.pc, cpu.sp, cpu.lr, cpu.mask)
                 exact = tables.exact
+                if isinstance(found, dict) and found.get(cpu.fp, 0) >> _ADDRESS_BITS == _SWIFT_ASYNC:
+                    found[cpu.fp] &= (1 << _ADDRESS_BITS) - 1
             elif isinstance(tables, Row):
                 found = apply_row(tables, frame.registers, word, cpu)
                 exact = tables.signal_frame
