@@ -6,7 +6,7 @@ from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.macho import structs as wire
 
-MAX_COMMANDS = 1 << 22
+MAX_COMMANDS = 1 << 20
 """Bytes of load commands; those of the largest programs take some ten thousand."""
 
 
@@ -62,8 +62,8 @@ class Commands:
     """What the load commands say. A command that is damaged is left out and listed in `issues`."""
 
     def __init__(self, window: Window, header: Header, issues: IssueLog) -> None:
-        self.segments: tuple[Segment, ...] = ()
-        self.sections: tuple[Section, ...] = ()
+        self.segments: list[Segment] = []
+        self.sections: list[Section] = []
         self.uuid: bytes | None = None
         self.build: Build | None = None
         self.install_name: str | None = None
@@ -112,11 +112,9 @@ class Commands:
         raw = wire.segment_command_64.read(window)
         name = _name(raw.segname)
         segment = Segment(name, raw.vmaddr, raw.vmsize, raw.fileoff, raw.filesize, raw.initprot)
-        self.segments += (segment,)
-        found = wire.section_64.read_many(window, raw.SIZE, raw.nsects)
-        self.sections += tuple(
-            Section(_name(s.sectname), _name(s.segname), s.addr, s.size, s.offset, s.flags) for s in found
-        )
+        self.segments.append(segment)
+        for s in wire.section_64.read_many(window, raw.SIZE, raw.nsects):
+            self.sections.append(Section(_name(s.sectname), _name(s.segname), s.addr, s.size, s.offset, s.flags))
 
 
 def check_magic(window: Window) -> None:

@@ -51,6 +51,8 @@ class MachO:
         self.header = read_header(contents.head(wire.mach_header_64.SIZE))
         head = contents.head(wire.mach_header_64.SIZE + self.header.raw.sizeofcmds)
         self.commands = Commands(head, self.header, self.issues)
+        self.segments: tuple[Segment, ...] = tuple(self.commands.segments)
+        self.sections: tuple[Section, ...] = tuple(self.commands.sections)
         self.load_address = load_address(self.segments)
 
     @classmethod
@@ -74,14 +76,6 @@ class MachO:
     @property
     def build(self) -> Build | None:
         return self.commands.build
-
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        return self.commands.segments
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        return self.commands.sections
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes by address as linked; `FormatError` or `MemoryUnavailable`."""
