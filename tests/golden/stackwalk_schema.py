@@ -107,16 +107,17 @@ def with_ours(schema: dict[str, Any]) -> dict[str, Any]:
     state = {
         "status": Enum(("found", "missing", "mismatched", "damaged", "not searched")),
         "path": STRING,
-        "format": Enum(("pdb", "dwarf", "sym", "exports", "image")),
+        "format": Enum(("pdb", "portable-pdb", "dwarf", "sym", "exports", "image")),
         "note": STRING,
         "tried": [STRING],
     }
-    frame = FRAME | {"instruction": HEX, "stack_pointer": HEX}
+    frame = FRAME | {"instruction": HEX, "stack_pointer": HEX, "managed": Enum(("jit", "ahead-of-time"))}
+    managed = Enum(("il", "ready-to-run", "native image", "mixed"))
     thread = THREAD | {"frames": [frame], "stop": STRING, "wrote_the_dump": BOOL}
     return schema | {
         "threads": [thread],
         "crashing_thread": {"threads_index": U32, **thread},
-        "modules": [MODULE | {"path": STRING, "symbols": state, "image": state}],
+        "modules": [MODULE | {"path": STRING, "symbols": state, "image": state, "managed": managed}],
         "mdmp": OURS,
     }
 
@@ -171,6 +172,7 @@ OURS: dict[str, Any] = {
     "os": STRING,
     "os_product": STRING,
     "pointer_size": U32,
+    "runtime": STRING,
     "handle_count": U32,
     "annotations": Map(STRING),
     "issues": [{"place": STRING, "offset": HEX, "problem": STRING}],

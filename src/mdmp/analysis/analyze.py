@@ -43,7 +43,7 @@ def analyze_snapshot(
     reason = refine(reported, instruction)
     stacks = Stacks(snapshot, code, sources, max_frames)
     threads = walk_threads(stacks, snapshot, crashing, context, progress)
-    modules = module_reports.loaded(snapshot, symbols, threads)
+    modules = module_reports.loaded(snapshot, symbols, code.managed, threads)
     main = module_reports.main_module(snapshot)
     stack = threads[crashing] if crashing is not None else None
     frames = stack.frames if stack else ()
@@ -75,6 +75,7 @@ def analyze_snapshot(
         modules=modules,
         main_module=main,
         unloaded_modules=module_reports.unloaded(snapshot),
+        runtime=str(code.managed.runtime) if code.managed.runtime else None,
         blame=blamed,
         signature=signature(reason, blamed, frames, of_the_system),
         failure_bucket_id=bucket,

@@ -81,6 +81,10 @@ def blame(
     unknown: Place | None = None
     for place in places(frames):
         module = place.frame.module
+        if module is None and place.frame.managed:
+            return _blamed(
+                thread_index, place, "the first managed frame; which method it is only .NET's own tables say"
+            )
         if module is None:
             unknown = unknown or place
             skipped.append("outside of all modules")
@@ -105,10 +109,10 @@ def blame(
 
 
 def qualified(place: Place) -> str:
-    """`app!Cart::total`, or `app+0x1234` where no function is known; `?` outside of all modules."""
+    """`app!Cart::total`, or `app+0x1234` where no function is known; outside of all modules `managed code` or `?`."""
     frame = place.frame
     if frame.module is None:
-        return "?"
+        return "managed code" if frame.managed else "?"
     module = module_stem(frame.module)
     return f"{module}!{plain_name(place.function)}" if place.function else f"{module}+{frame.module_offset or 0:#x}"
 

@@ -33,7 +33,7 @@ class Runtime(NamedTuple):
     """The module that is or holds the runtime, with its file version where that is known."""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}" if self.version else self.name
+        return f"{self.name} {self.version} ({self.module})" if self.version else f"{self.name} ({self.module})"
 
 
 def find_runtime(snapshot: Snapshot, symbols: Symbols) -> Runtime | None:
@@ -51,7 +51,8 @@ def _by_name(module: Module) -> Runtime | None:
     shown = f"{name} {module.file_version}" if module.file_version else name
     if _CORE.fullmatch(name):
         version = core_version(module)
-        return Runtime(".NET Core" if version and version < "5" and version[1] == "." else ".NET", version, shown)
+        is_old = (version or module.file_version or "")[:2] in ("1.", "2.", "3.", "4.")
+        return Runtime(".NET Core" if is_old else ".NET", version, shown)
     if _FRAMEWORK.fullmatch(name):
         return Runtime(".NET Framework", framework_version(module.file_version), shown)
     if _MONO.match(name):
@@ -116,10 +117,8 @@ class ManagedCode:
     def module_kind(self, module: Module) -> str | None:
         """`il`, `ready-to-run`, `native image` or `mixed`; None for a native module, or when no image is at hand.
 
-        No file is searched for: what the dump's memory holds decides, or an image that was found for another reason.
+        Makes sense with a runtime only. No file is searched for: what the dump's memory holds decides.
         """
-        if self.runtime is None:
-            return None
         if module.base not in self._kinds:
             self._kinds[module.base] = self._module_kind(module)
         return self._kinds[module.base]
@@ -142,8 +141,6 @@ class ManagedCode:
         Outside of all modules the memory map has to say that it is code, and that of no file: compiled methods, and
         the small stubs that the runtime makes for them.
         """
-        if self.runtime is None:
-            return None
         if module is not None:
             kind = self.module_kind(module) or self._kind_by_file(module)
             return AHEAD if kind in ("ready-to-run", "native image") else None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from mdmp.analysis.managed import ManagedCode
 from mdmp.report import ModuleReport, SymbolState, ThreadReport
 from mdmp.snapshot import DebugId, Module, Snapshot
 from mdmp.snapshot.module import base_name
@@ -12,12 +13,17 @@ _TELLING = (FOUND, MISMATCHED, DAMAGED, MISSING)
 NOT_SEARCHED = SymbolState("not searched", note="no stack goes through it")
 
 
-def loaded(snapshot: Snapshot, symbols: Symbols, threads: tuple[ThreadReport, ...]) -> tuple[ModuleReport, ...]:
+def loaded(
+    snapshot: Snapshot, symbols: Symbols, managed: ManagedCode, threads: tuple[ThreadReport, ...]
+) -> tuple[ModuleReport, ...]:
     """All modules in order; files are told of only for those that a stack goes through."""
     on_stacks = {
         module for t in threads for f in t.frames if f.module and (module := snapshot.module_at(f.lookup)) is not None
     }
-    return tuple(_searched(m, symbols) if m in on_stacks else _plain(m) for m in snapshot.modules or ())
+    reports = ((m, _searched(m, symbols) if m in on_stacks else _plain(m)) for m in snapshot.modules or ())
+    if managed.runtime is None:
+        return tuple(report for _, report in reports)
+    return tuple(replace(report, managed=managed.module_kind(m)) for m, report in reports)
 
 
 def unloaded(snapshot: Snapshot) -> tuple[ModuleReport, ...]:

@@ -153,6 +153,14 @@ class ProcessCode:
     def run_time_function(self, address: int) -> RunTimeFunction | None:
         return self._run_time.function_at(address)
 
+    def managed_kind(self, address: int) -> str | None:
+        """What makes the code at an address a .NET method's: `jit`, `ahead-of-time`, or None."""
+        if self.managed.runtime is None:
+            return None
+        loaded = self.module_at(address)
+        made = loaded is None and self._run_time.function_at(address) is not None
+        return self.managed.frame_kind(address, loaded.module if loaded else None, made)
+
     @cached_property
     def _stacks(self) -> RangeMap[bool]:
         """The threads' stacks: no code runs there, unless the memory map says so."""

@@ -88,6 +88,7 @@ class Stacks:
             unloaded_modules=() if module else self._unloaded(lookup),
             registers=frame.registers,
             source=self._source(names[0]) if names and with_source else None,
+            managed=self._code.managed_kind(lookup),
         )
 
     def _unloaded(self, address: int) -> tuple[tuple[str, int], ...]:

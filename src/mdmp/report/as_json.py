@@ -159,6 +159,7 @@ def _frame(frame: Frame, hexes: _Hexes) -> Json:
         "unloaded_modules": [{"module": name, "offsets": [hexes(at)]} for name, at in frame.unloaded_modules] or None,
         "instruction": hexes(frame.instruction),
         "stack_pointer": hexes.maybe(frame.stack_pointer),
+        "managed": frame.managed,
     }
 
 
@@ -180,6 +181,7 @@ def _module(module: ModuleReport, hexes: _Hexes) -> Json:
         "path": module.path,
         "symbols": _state(module.symbols),
         "image": _state(module.image),
+        "managed": module.managed,
     }
 
 
@@ -289,6 +291,7 @@ def _ours(report: Report, hexes: _Hexes) -> Json:
         "os": report.os,
         "os_product": report.os_product,
         "pointer_size": report.pointer_size,
+        "runtime": report.runtime,
         "handle_count": report.handle_count,
         "annotations": dict(report.annotations),
         "issues": [

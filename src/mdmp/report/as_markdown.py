@@ -97,6 +97,8 @@ def _stack(report: Report, thread: ThreadReport, options: RenderOptions, heading
         lines.append(f"{'>' if row.blamed else ' '}{number} {row.name}{inline}{place}")
     if any(row.guess for row in rows):
         lines.append("(? found by scanning the stack: may be wrong)")
+    if any(frame.managed for frame in thread.frames):
+        lines.append(f"({view.MANAGED_NOTE})")
     if not rows:
         lines.append(f"no frames: {safe_text(thread.stop)}")
     title = f"**{escape(view.thread_title(thread))}**\n\n" if heading else ""

@@ -162,6 +162,8 @@ class _Text:
             lines.append(f"{head}{body}  {self.paint(place, CYAN)}" if place else f"{head}{name}")
         if any(row.guess for row in rows):
             lines.append(self.paint("   ? found by scanning the stack: may be wrong", DIM))
+        if any(frame.managed for frame in thread.frames):
+            lines.append(self.paint(f"   {view.MANAGED_NOTE}", DIM))
         lines.append(self.paint(f"   end: {safe_text(thread.stop)}", DIM))
         return lines
 

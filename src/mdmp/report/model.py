@@ -61,6 +61,8 @@ class Frame:
     registers: Mapping[str, int] = field(default_factory=dict)
     """Registers known in this frame."""
     source: SourceContext | None = None
+    managed: str | None = None
+    """Code of .NET, whose methods are not named: `jit` (compiled at run time) or `ahead-of-time`."""
 
     @property
     def innermost(self) -> InlineFrame | None:
@@ -113,6 +115,8 @@ class ModuleReport:
     symbols: SymbolState
     image: SymbolState
     timestamp: int | None = None
+    managed: str | None = None
+    """A .NET image: `il`, `ready-to-run`, `native image` (NGEN) or `mixed` (C++/CLI); None where no image told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,8 @@ class Report:
     mac_crash_info: tuple[Mapping[str, str | int], ...] | None = None
     mac_boot_args: str | None = None
     soft_errors: str | None = None
+    runtime: str | None = None
+    """The .NET runtime in the process: `.NET 8.0.10 (coreclr.dll 8.0.1024.46610)`."""
     handle_count: int | None = None
     linux_memory_map_count: int | None = None
     issues: tuple[Issue, ...] = ()

@@ -13,6 +13,8 @@ from mdmp.report.model import Blame, Crash, Frame, MemoryAccess, ModuleReport, R
 GUESSES = ("scan", "cfi_scan")
 """Trust of frames that may be wrong."""
 
+MANAGED_NOTE = "[managed] code of .NET: its methods are not named"
+
 MAX_PERIOD = 12
 """Longest cycle of functions that is taken for one recursion."""
 MIN_REPEATS = 4
@@ -49,6 +51,12 @@ def frame_name(frame: Frame) -> str:
     if frame.function:
         offset = f"+{frame.function_offset:#x}" if frame.function_offset else ""
         return safe_text(f"{frame.module}!{frame.function}" if frame.module else frame.function) + offset
+    if frame.managed:
+        return f"{_bare_name(frame)} [managed]"
+    return _bare_name(frame)
+
+
+def _bare_name(frame: Frame) -> str:
     if frame.module:
         return safe_text(frame.module) + (f"+{frame.module_offset:#x}" if frame.module_offset is not None else "")
     if frame.unloaded_modules:
@@ -230,6 +238,8 @@ def process_line(report: Report) -> str | None:
         parts.append(f"{name} {safe_text(version)}" if version else name)
     if report.pid is not None:
         parts.append(f"process {report.pid}")
+    if report.runtime is not None:
+        parts.append(safe_text(report.runtime))
     if report.uptime is not None:
         parts.append(f"up {duration(report.uptime)}")
     return ", ".join(parts) or None
