@@ -23,6 +23,8 @@ def crash_reason(
     snapshot: Snapshot, exception: ExceptionRecord | None, memory: MemoryReader | None = None
 ) -> CrashReason:
     """Explain `exception`. `memory` may add what images hold to the snapshot's own (types of thrown objects)."""
+    if exception is None and snapshot.origin.kind == "microdump":
+        return CrashReason(kind="unknown", name="unknown", title="a crash; the dump does not tell which signal it was")
     if exception is None:
         return CrashReason(
             kind="none",

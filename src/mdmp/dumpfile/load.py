@@ -1,7 +1,6 @@
 """A dump file of any kind -> `Snapshot`."""
 
 import os
-from collections.abc import Callable
 
 from mdmp.binary.clock import from_unix
 from mdmp.binary.window import Window, map_file
@@ -27,22 +26,16 @@ def load(source: str | os.PathLike[str] | Window) -> Snapshot:
     window = source if isinstance(source, Window) else map_file(source)
     path = None if isinstance(source, Window) else os.fspath(source)
     head = window.read(0, min(4, window.size))
-    loader = next((loader for magic, loader in _LOADERS if head == magic), _load_minidump)
-    return loader(window, path)
+    if head == b"\x7fELF":
+        from mdmp.dumpfile.core.load import load_core
 
+        return load_core(window, path)
+    if head != b"MDMP":
+        from mdmp.dumpfile.microdump import is_microdump, load_microdump
 
-def _load_core(window: Window, path: str | None) -> Snapshot:
-    from mdmp.dumpfile.core.load import load_core
-
-    return load_core(window, path)
-
-
-def _load_minidump(window: Window, path: str | None) -> Snapshot:
+        if is_microdump(window):
+            return load_microdump(window, path)
     return load_minidump(Minidump(window), path)
-
-
-_LOADERS: tuple[tuple[bytes, Callable[[Window, str | None], Snapshot]], ...] = ((b"\x7fELF", _load_core),)
-"""First bytes, and who reads what begins with them; all else is taken for a minidump."""
 
 
 def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:

@@ -8,7 +8,7 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Origin:
     kind: str
-    """`minidump`, `core` or `live`."""
+    """`minidump`, `core`, `microdump` or `live`."""
     path: str | None = None
     size: int | None = None
     """Bytes of the file."""

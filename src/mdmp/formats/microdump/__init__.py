@@ -1,0 +1,1 @@
+"""Breakpad's microdumps: the crashing thread as lines of text in a log."""
