@@ -21,20 +21,23 @@ _BUNDLES = ("", ".app", ".framework", ".bundle")
 def find_macho(module: Module, debug: DebugId | None, folders: Folders) -> Located[MachO]:
     """The image, checked by UUID; of a universal file the part with that UUID."""
     name = layout.safe_name(module.path)
-    layouts = list(layout.plain(name)) if name else []
+    layouts = [path] if len(path := layout.whole(module.path)) > 1 else []
+    layouts += layout.plain(name) if name else []
     if name and debug is not None and debug.kind == "macho":
         layouts += layout.store(name, f"mach-uuid-{_hex(debug)}")
     return _locate(layouts, debug, folders)
 
 
-def find_dsym(name: str, debug: DebugId | None, folders: Folders) -> Located[MachO]:
-    """The file with debug information that goes with the image `name`, by UUID."""
+def find_dsym(path: str, debug: DebugId | None, folders: Folders) -> Located[MachO]:
+    """The file with debug information that goes with the image that was at `path`, by UUID."""
 
     def objection(macho: MachO) -> str | None:
         return None if macho.dwarf is not None else "it holds no debug information"
 
-    name = layout.safe_name(name)
+    name, folder = layout.safe_name(path), layout.whole(path)[:-1]
     layouts = list(_dsym_layouts(name)) if name else []
+    if folder and name:
+        layouts.append((*folder, f"{name}.dSYM", *_IN_BUNDLE, name))
     if debug is not None and debug.kind == "macho":
         text = _hex(debug)
         layouts += layout.store("_.dwarf", f"mach-uuid-sym-{text}")

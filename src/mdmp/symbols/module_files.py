@@ -165,7 +165,7 @@ class ModuleFiles:
 
     @cached_property
     def dsym(self) -> Located[MachO]:
-        return find_dsym(self.module.name, self.debug, self._symbols) if self.is_macho else Located(MISSING)
+        return find_dsym(self.module.path, self.debug, self._symbols) if self.is_macho else Located(MISSING)
 
     @cached_property
     def macho(self) -> MachO | None:
