@@ -360,3 +360,9 @@ def test_every_kind_is_documented() -> None:
             if line.strip().startswith("kind="):
                 for kind in line.split('"')[1::2]:
                     assert f"`{kind}`" in text, kind
+
+
+def test_a_bad_access_in_a_rust_program_is_no_panic() -> None:
+    places = (("app", "app::raise"), ("app", "std::panicking::try::do_call"), ("app", "std::panic::catch_unwind"))
+    assert "rust-panic" not in kinds(make(parameters=(1, 0)), places)
+    assert "rust-panic" not in kinds(make(code=0x80000003), places)

@@ -3,10 +3,21 @@
 from mdmp.analysis.rules.case import Case
 from mdmp.report import Finding
 
-_PREFIXES = ("core::panicking::", "std::panicking::", "rust_panic", "rust_begin_unwind")
+_PREFIXES = (
+    "core::panicking::",
+    "std::panicking::begin_panic",
+    "std::panicking::rust_panic",
+    "rust_panic",
+    "rust_begin_unwind",
+)
+"""Not all of std::panicking: its `try` stands at the bottom of every Rust stack."""
+_ENDS = ("abort", "breakpoint", "instruction", "fast-fail", "cpp", "other")
+"""How a panic ends a program; a bad access is no panic, whatever lies below it."""
 
 
 def find(case: Case) -> Finding | None:
+    if case.reason.kind not in _ENDS:
+        return None
     on_stack = next((name for _, name in case.places() if name.startswith(_PREFIXES)), None)
     if case.reason.title != "Rust panic" and on_stack is None:
         return None
