@@ -16,6 +16,8 @@ from mdmp.unwind import Walker
 _LINES_AROUND = 4
 _SOURCE_FRAMES = 32
 _UNKNOWN = SourceFrame("")
+_SIGNAL_HANDLER = (SourceFrame("<signal handler called>"),)
+"""As debuggers name the frame between a signal handler and what it interrupted."""
 
 
 class Stacks:
@@ -49,7 +51,8 @@ class Stacks:
             walk = self._walker.walk(context.registers, stack=bounds, limit=self._limit)
             stop = walk.stop
             frames = tuple(
-                self._frame(i, frame, crashing and i < _SOURCE_FRAMES) for i, frame in enumerate(walk.frames)
+                self._frame(i, frame, crashing and i < _SOURCE_FRAMES, self._returns_from_signal(walk.frames, i))
+                for i, frame in enumerate(walk.frames)
             )
         return ThreadReport(
             index, thread.tid, thread.name, frames, stop, thread.last_error, None, thread.wrote_the_dump
@@ -65,10 +68,16 @@ class Stacks:
         frames[blamed.frame_index] = replace(frame, source=self._source(place))
         return replace(thread, frames=tuple(frames))
 
-    def _frame(self, index: int, frame: UnwoundFrame, with_source: bool) -> Frame:
-        lookup = frame.lookup
+    def _returns_from_signal(self, frames: tuple[UnwoundFrame, ...], index: int) -> bool:
+        """Outside Windows, the frame before an interrupted one is the code to which a signal handler returns."""
+        following = frames[index + 1 : index + 2]
+        return self._snapshot.system.os != "windows" and any(f.lookup == f.instruction for f in following)
+
+    def _frame(self, index: int, frame: UnwoundFrame, with_source: bool, returns_from_signal: bool) -> Frame:
+        # That code made no call: what stands before it is another function.
+        lookup = frame.instruction if returns_from_signal else frame.lookup
         module = self._code.module_at(lookup)
-        names = self._names(lookup) if module else ()
+        names = _SIGNAL_HANDLER if returns_from_signal else self._names(lookup) if module else ()
         outer = names[-1] if names else _UNKNOWN
         offset = lookup - module.base if module else None
         return Frame(

@@ -5,16 +5,17 @@ from collections.abc import Iterator
 
 from mdmp.binary.window import map_file
 from mdmp.formats.elf import Elf
-from mdmp.snapshot import DebugId, Module
+from mdmp.snapshot import DebugId, MemoryReader, Module
 from mdmp.symbols import layout
+from mdmp.symbols.fit_elf import misfit
 from mdmp.symbols.folders import Folders
 from mdmp.symbols.locate import Located, locate
 
 _PAGE = 4096
 
 
-def find_elf(module: Module, debug: DebugId | None, folders: Folders) -> Located[Elf]:
-    """The image, checked by build id (or by the hash of code that Breakpad takes where there is none)."""
+def find_elf(module: Module, debug: DebugId | None, folders: Folders, memory: MemoryReader) -> Located[Elf]:
+    """The image, checked by build id, by the hash of code that Breakpad takes in its place, or by what is in memory."""
     name = layout.safe_name(module.path)
     layouts = [path] if len(path := layout.whole(module.path)) > 1 else []
     layouts += layout.plain(name) if name else []
@@ -25,7 +26,7 @@ def find_elf(module: Module, debug: DebugId | None, folders: Folders) -> Located
 
     def objection(elf: Elf) -> str | None:
         if debug is None:
-            return "the dump holds no identity to compare it with"
+            return misfit(elf, memory, module.base)
         have = identity(elf)
         return (
             None
@@ -33,7 +34,8 @@ def find_elf(module: Module, debug: DebugId | None, folders: Folders) -> Located
             else f"another build: the module is {debug.breakpad}, the file {have.breakpad}"
         )
 
-    return locate(folders.candidates(layouts), lambda path: Elf(map_file(path)), objection, folders.tried)
+    found = locate(folders.candidates(layouts), lambda path: Elf(map_file(path)), objection, folders.tried)
+    return found if debug or not found.file else found._replace(note="no build id to compare; its data are in memory")
 
 
 def find_debug_file(path: str, image: Elf | None, debug: DebugId | None, folders: Folders) -> Located[Elf]:

@@ -133,7 +133,7 @@ class ModuleFiles:
 
     @cached_property
     def elf_file(self) -> Located[Elf]:
-        return find_elf(self.module, self.debug, self._images) if self.is_elf else Located(MISSING)
+        return find_elf(self.module, self.debug, self._images, self._memory) if self.is_elf else Located(MISSING)
 
     @cached_property
     def elf(self) -> Elf | None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mdmp.binary.window import Window
     from mdmp.snapshot import Module
 
-_ANDROID = ("/system/bin/", "/apex/com.android.")
 _NOTE_OF_VERSION = 0
 
 
@@ -63,8 +62,8 @@ def _memory(core: Elf, issues: IssueLog) -> DumpMemory:
 
 
 def _system(core: Elf, notes: CoreNotes, memory: DumpMemory, modules: tuple[Module, ...]) -> System:
-    android = any(module.path.startswith(_ANDROID) for module in modules)
-    return System(os="android" if android else "linux", cpu=core.machine, os_version=_kernel(memory, notes.auxv))
+    os = modules[0].os if modules else None
+    return System(os=os or "linux", cpu=core.machine, os_version=_kernel(memory, notes.auxv))
 
 
 def _kernel(memory: DumpMemory, auxv: dict[int, int]) -> str | None:

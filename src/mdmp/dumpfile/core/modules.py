@@ -15,6 +15,7 @@ LINUX_GATE = "linux-gate.so"
 """What Breakpad calls the image that the kernel maps into each process."""
 MAX_MODULES = 4096
 _DELETED = " (deleted)"
+_ANDROID = ("/system/bin/", "/apex/com.android.")
 
 
 class Place(NamedTuple):
@@ -34,14 +35,15 @@ def load_modules(
     places.sort(key=lambda place: (not place.base <= program < place.end, place.base))
     if len(places) > MAX_MODULES:
         issues.add("modules", f"only the first {MAX_MODULES} of {len(places)} are listed")
-    return tuple(_module(place, memory) for place in places[:MAX_MODULES])
+    os = "android" if any(place.path.startswith(_ANDROID) for place in places) else "linux"
+    return tuple(_module(place, memory, os) for place in places[:MAX_MODULES])
 
 
-def _module(place: Place, memory: MemoryReader) -> Module:
+def _module(place: Place, memory: MemoryReader, os: str) -> Module:
     image = image_at(memory, place.base)
     build_id = image.build_id if image else None
     debug = DebugId("elf", build_id, 0, "") if build_id else None
-    return Module(place.base, place.end - place.base, place.path.removesuffix(_DELETED), debug=debug, os="linux")
+    return Module(place.base, place.end - place.base, place.path.removesuffix(_DELETED), debug=debug, os=os)
 
 
 def _listed(files: Iterable[MappedFile], memory: MemoryReader, regions: Sequence[Region]) -> Iterator[Place]:
