@@ -220,7 +220,9 @@ def dump_line(report: Report) -> str:
 
 def system_line(report: Report) -> str:
     """`Windows 10 22H2 (10.0.19045), amd64, 8 CPUs`"""
-    version = safe_text(report.os_version) if report.os_version else None
+    # Linux writers have no version number to give: the kernel's own text follows.
+    known = (report.os_version or "").removeprefix("0.0.0 ").removeprefix(f"{report.os_name} ")
+    version = safe_text(known) or None
     if report.os_product:
         system = safe_text(report.os_product) + (f" ({version})" if version else "")
     else:
