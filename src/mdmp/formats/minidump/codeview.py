@@ -57,3 +57,15 @@ def read_codeview(texts: Texts, rva: int, size: int) -> CodeView:
 def _path(raw: bytes) -> str:
     """Linkers write UTF-8; old ones the system's code page, of which only ASCII is sure."""
     return raw.split(b"\0", 1)[0].decode("utf-8", "replace")
+
+
+def pack_codeview(codeview: CodeView) -> bytes:
+    """The record as `read_codeview` takes it; the path ends with a NUL."""
+    path = codeview.path.encode("utf-8", "replace")[: MAX_RECORD - 32] + b"\0"
+    if codeview.kind == "RSDS":
+        signature = codeview.signature[:16].ljust(16, b"\0")
+        return CV_INFO_PDB70.new(CvSignature=RSDS, Signature=signature, Age=codeview.age).pack() + path
+    if codeview.kind == "NB10":
+        stamp = int.from_bytes(codeview.signature[:4], "little")
+        return CV_INFO_PDB20.new(CvSignature=NB10, Signature=stamp, Age=codeview.age).pack() + path
+    return BPEL + codeview.signature if codeview.kind == "BpEL" else codeview.signature

@@ -1,6 +1,6 @@
 """The two shapes of lists in streams, read as far as the stream holds them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 from mdmp.binary.record import Record, u32, u64
@@ -108,3 +108,20 @@ def entries(
         problem = f"expected {count} entries; found room for {fits}"
         issues.add(f"{stream.name}.{field}", problem, stream.start)
     return RecordList(kind, stream, start, fits, stride)
+
+
+def pack_counted(records: Iterable[Record]) -> bytes:
+    """A u32 count, then the entries."""
+    raw = [record.pack() for record in records]
+    return len(raw).to_bytes(4, "little") + b"".join(raw)
+
+
+def pack_sized(
+    kind: type[Record],
+    records: Iterable[Record],
+    header: type[SizedListHeader] | type[SizedListHeader64] = SizedListHeader,
+) -> bytes:
+    """A header that tells its own size and that of an entry, then the entries."""
+    raw = [record.pack() for record in records]
+    head = header.new(SizeOfHeader=header.SIZE, SizeOfEntry=kind.SIZE, NumberOfEntries=len(raw))
+    return head.pack() + b"".join(raw)

@@ -68,3 +68,8 @@ class Texts:
 def fixed_wide(raw: bytes) -> str:
     """A fixed field of UTF-16LE, up to its first NUL."""
     return raw.decode("utf-16-le", "replace").split("\0", 1)[0]
+
+
+def pack_fixed_wide(text: str, size: int) -> bytes:
+    """`text` in a fixed field of UTF-16LE, cut so that a NUL follows it."""
+    return text.encode("utf-16-le", "replace")[: size - 2].ljust(size, b"\0")

@@ -1,6 +1,7 @@
 """CONTEXT of x64 Windows (winnt.h); Breakpad and Crashpad write the same on all systems."""
 
-from struct import unpack_from
+from collections.abc import Mapping
+from struct import pack, unpack_from
 from typing import Annotated
 
 from mdmp.arch import fxsave
@@ -92,3 +93,31 @@ def xsave(raw: bytes, start: int) -> bytes | None:
     if offset < 24 or start + offset + 64 > len(raw):
         return None
     return raw[start + offset : start + offset + size]
+
+
+def encode(registers: Mapping[str, int], vector: Mapping[str, int], xstate: bytes | None) -> bytes:
+    """CONTEXT and, where there is extended state, the CONTEXT_EX that leads to it. Unknown names are left out."""
+    kind, flags = CONTEXT_AMD64, FLAG
+    values = list(kind.new())
+    for flag, group in REGISTERS:
+        if any(name in registers for name, _ in group):
+            flags |= flag
+        for name, index in group:
+            values[index] = registers.get(name, 0) & (1 << 64) - 1
+    for name in ("SegCs", "SegDs", "SegEs", "SegFs", "SegGs", "SegSs"):
+        values[kind.FIELDS.index(name)] &= 0xFFFF
+    values[kind.FIELDS.index("EFlags")] &= 0xFFFFFFFF
+    if vector:
+        flags |= FLOATING_POINT
+        values[kind.FIELDS.index("FltSave")] = fxsave.pack(vector, XMM)
+        values[kind.FIELDS.index("MxCsr")] = vector.get("mxcsr", 0) & 0xFFFFFFFF
+    values[kind.FIELDS.index("ContextFlags")] = flags | (XSTATE if xstate else 0)
+    raw = kind(values).pack()
+    return raw + pack_xsave(kind.SIZE, xstate) if xstate else raw
+
+
+def pack_xsave(start: int, xstate: bytes) -> bytes:
+    """CONTEXT_EX, which lies `start` bytes behind the context's own start, and the area at a multiple of 64."""
+    offset = -(start + 24) % 64 + 24
+    head = pack("<iIiIiI", -start, start + offset + len(xstate), -start, start, offset, len(xstate))
+    return head.ljust(offset, b"\0") + xstate

@@ -1,9 +1,10 @@
 """32-bit ARM: Breakpad's layout, and that of Windows (winnt.h)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from mdmp.binary.record import Array, Bytes, Record, u32, u64
-from mdmp.formats.minidump.contexts.context import CpuContext, numbers, padded
+from mdmp.formats.minidump.contexts.context import CpuContext, numbers, pack_numbers, padded
 
 FLAG_BREAKPAD = 0x40000000
 FLAG_WINDOWS = 0x200000
@@ -46,3 +47,19 @@ def decode_windows(raw: bytes, name: str) -> CpuContext:
     record = kind(kind.STRUCT.unpack(padded(raw, kind.SIZE, kind.SIZE, name)))
     registers = dict(zip(REGISTERS, record.R, strict=True)) | {"cpsr": record.Cpsr}
     return CpuContext("arm", record, registers, numbers(record.D, 0, 8, 8, D) | {"fpscr": record.Fpscr})
+
+
+_ALL_BREAKPAD = FLAG_BREAKPAD | 0x6
+"""Integer and floating-point registers."""
+_ALL_WINDOWS = FLAG_WINDOWS | 0x7
+"""Control, integer and floating-point registers."""
+
+
+def encode(registers: Mapping[str, int], vector: Mapping[str, int], windows: bool) -> bytes:
+    """The layout of Windows, or Breakpad's."""
+    numbers32 = [registers.get(name, 0) & 0xFFFFFFFF for name in REGISTERS]
+    cpsr, fpscr, d = registers.get("cpsr", 0) & 0xFFFFFFFF, vector.get("fpscr", 0), pack_numbers(vector, 8, D)
+    if windows:
+        return CONTEXT_ARM.new(ContextFlags=_ALL_WINDOWS, R=numbers32, Cpsr=cpsr, Fpscr=fpscr & 0xFFFFFFFF, D=d).pack()
+    kind = MDRawContextARM
+    return kind.new(context_flags=_ALL_BREAKPAD, iregs=numbers32, cpsr=cpsr, fpscr=fpscr, regs=d).pack()

@@ -1,9 +1,10 @@
 """64-bit ARM: the layout of Windows (winnt.h), and Breakpad's older one, which Linux, Android and macOS dumps have."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from mdmp.binary.record import Array, Bytes, Record, u32, u64
-from mdmp.formats.minidump.contexts.context import CpuContext, numbers, padded
+from mdmp.formats.minidump.contexts.context import CpuContext, numbers, pack_numbers, padded
 
 FLAG_WINDOWS = 0x400000
 FLAG_BREAKPAD = 0x80000000
@@ -50,3 +51,17 @@ def decode_breakpad(raw: bytes, name: str) -> CpuContext:
     registers = dict(zip(REGISTERS, record.iregs, strict=True)) | {"cpsr": record.cpsr}
     vector = numbers(record.regs, 0, 16, 16, V) | {"fpcr": record.fpcr, "fpsr": record.fpsr}
     return CpuContext("arm64", record, registers, vector)
+
+
+def encode(registers: Mapping[str, int], vector: Mapping[str, int], windows: bool) -> bytes:
+    """The layout of Windows, or Breakpad's older one, which is the one that LLDB reads."""
+    numbers64 = [registers.get(name, 0) & (1 << 64) - 1 for name in REGISTERS]
+    cpsr = registers.get("cpsr", 0) & 0xFFFFFFFF
+    fpcr, fpsr = (vector.get(name, 0) & 0xFFFFFFFF for name in ("fpcr", "fpsr"))
+    v = pack_numbers(vector, 16, V)
+    if windows:
+        x, sp, pc = numbers64[:31], numbers64[31], numbers64[32]
+        flags = FLAG_WINDOWS | 0x7  # control, integer and floating-point registers
+        return CONTEXT_ARM64.new(ContextFlags=flags, Cpsr=cpsr, X=x, Sp=sp, Pc=pc, V=v, Fpcr=fpcr, Fpsr=fpsr).pack()
+    kind, flags = MDRawContextARM64_Old, FLAG_BREAKPAD | 0x6  # integer and floating-point registers
+    return kind.new(context_flags=flags, iregs=numbers64, cpsr=cpsr, fpsr=fpsr, fpcr=fpcr, regs=v).pack()

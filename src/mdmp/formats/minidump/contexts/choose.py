@@ -1,6 +1,6 @@
 """Which layout a context has: told by the processor of the dump and by the context's own flags and size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import NamedTuple
 
@@ -65,3 +65,14 @@ def decode_context(window: Window, architecture: int | None) -> CpuContext:
             return decode(raw, window.name)
     found = f"{size} bytes, flags {raw[:4][::-1].hex() or 'none'}"
     raise FormatError(window.name, f"expected a CPU context that we know; found {found}", window.start)
+
+
+def encode_context(
+    cpu: str, windows: bool, registers: Mapping[str, int], vector: Mapping[str, int], xstate: bytes | None
+) -> bytes | None:
+    """A context in the layout that goes with the system; None for a processor whose contexts are only read."""
+    if cpu not in ("x86", "amd64", "arm", "arm64"):
+        return None
+    last = xstate if cpu in ("x86", "amd64") else windows
+    encode: Callable[..., bytes] = import_module(f"mdmp.formats.minidump.contexts.{cpu}").encode
+    return encode(registers, vector, last)

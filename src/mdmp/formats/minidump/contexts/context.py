@@ -1,5 +1,6 @@
 """What every layout gives."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mdmp.binary.record import Record
@@ -29,3 +30,9 @@ def numbers(raw: bytes, start: int, step: int, size: int, names: tuple[str, ...]
     """`names` to little-endian integers of `size` bytes, `step` apart."""
     of = int.from_bytes
     return {name: of(raw[start + i * step : start + i * step + size], "little") for i, name in enumerate(names)}
+
+
+def pack_numbers(values: Mapping[str, int], step: int, names: tuple[str, ...]) -> bytes:
+    """The opposite of `numbers`: `step` bytes for each name; what is not known is zero."""
+    mask = (1 << 8 * step) - 1
+    return b"".join((values.get(name, 0) & mask).to_bytes(step, "little") for name in names)

@@ -1,11 +1,12 @@
 """CONTEXT of 32-bit x86 (winnt.h)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from mdmp.arch import fxsave
 from mdmp.binary.record import Bytes, Record, u32
-from mdmp.formats.minidump.contexts.amd64 import xsave
-from mdmp.formats.minidump.contexts.context import CpuContext, numbers, padded
+from mdmp.formats.minidump.contexts.amd64 import pack_xsave, xsave
+from mdmp.formats.minidump.contexts.context import CpuContext, numbers, pack_numbers, padded
 
 FLAG = 0x10000
 CONTROL, INTEGER, SEGMENTS, FLOATING_POINT, DEBUG_REGISTERS, EXTENDED_REGISTERS, XSTATE = 1, 2, 4, 8, 0x10, 0x20, 0x40
@@ -79,3 +80,23 @@ def decode(raw: bytes, name: str) -> CpuContext:
     if flags & FLOATING_POINT:
         vector |= numbers(record.FloatSave.RegisterArea, 0, 10, 10, fxsave.ST)
     return CpuContext("x86", record, registers, vector, xsave(raw, kind.SIZE) if flags & XSTATE else None)
+
+
+def encode(registers: Mapping[str, int], vector: Mapping[str, int], xstate: bytes | None) -> bytes:
+    """Names that CONTEXT has no place for are left out."""
+    flags = FLAG
+    values: dict[str, int] = {}
+    for flag, fields in _GROUPS:
+        names = {field: field.removeprefix("Seg").lower() for field in fields}
+        if any(name in registers for name in names.values()):
+            flags |= flag
+        values |= {field: registers.get(name, 0) & 0xFFFFFFFF for field, name in names.items()}
+    if any(name in vector for name in ("mxcsr", *XMM)):
+        flags |= EXTENDED_REGISTERS
+    if any(name in vector for name in fxsave.ST):
+        flags |= FLOATING_POINT
+    save = FLOATING_SAVE_AREA.new(RegisterArea=pack_numbers(vector, 10, fxsave.ST))
+    extended = fxsave.pack(vector, XMM)
+    flags |= XSTATE if xstate else 0
+    raw = CONTEXT_X86.new(ContextFlags=flags, FloatSave=save, ExtendedRegisters=extended, **values).pack()
+    return raw + pack_xsave(CONTEXT_X86.SIZE, xstate) if xstate else raw

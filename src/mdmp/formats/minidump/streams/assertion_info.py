@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from mdmp.binary.record import Bytes, Record, u32
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.text import fixed_wide
+from mdmp.formats.minidump.text import fixed_wide, pack_fixed_wide
 
 
 class MINIDUMP_ASSERTION_INFO(Record, size=776):
@@ -27,3 +27,14 @@ class AssertionInfo(NamedTuple):
 def decode(stream: Window, file: Window, issues: IssueLog) -> AssertionInfo:
     record = MINIDUMP_ASSERTION_INFO.read(stream)
     return AssertionInfo(record, fixed_wide(record.Expression), fixed_wide(record.Function), fixed_wide(record.File))
+
+
+def encode(expression: str, function: str, file: str, line: int, kind: int) -> bytes:
+    """Texts are cut at 127 characters."""
+    return MINIDUMP_ASSERTION_INFO.new(
+        Expression=pack_fixed_wide(expression, 256),
+        Function=pack_fixed_wide(function, 256),
+        File=pack_fixed_wide(file, 256),
+        Line=line,
+        Type=kind,
+    ).pack()

@@ -17,3 +17,7 @@ class MINIDUMP_BREAKPAD_INFO(Record, size=12):
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> MINIDUMP_BREAKPAD_INFO:
     return MINIDUMP_BREAKPAD_INFO.read(stream)
+
+
+def encode(record: MINIDUMP_BREAKPAD_INFO) -> bytes:
+    return record.pack()

@@ -7,3 +7,7 @@ from mdmp.formats.minidump.text import MAX_COMMENT
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> str:
     return stream.read(0, min(len(stream), MAX_COMMENT)).decode("utf-16-le", "replace").rstrip("\0")
+
+
+def encode(text: str) -> bytes:
+    return text.encode("utf-16-le", "replace")[: MAX_COMMENT - 2] + b"\0\0"

@@ -3,15 +3,16 @@
 Source: minidump/minidump_extensions.h of Crashpad, whose names are used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple, TypeVar
 
 from mdmp.binary.record import Bytes, Record, u16, u32
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
-from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.lists import counted, pack_counted
 from mdmp.formats.minidump.text import Texts
+from mdmp.formats.minidump.writer import Layout
 
 R = TypeVar("R", bound=Record)
 
@@ -133,3 +134,36 @@ class _Reader:
                 self.issues.survive(error)
         simple = self.dictionary(info.simple_annotations, place)
         return ModuleAnnotations(index, tuple(texts), simple, tuple(objects))
+
+
+def encode(
+    layout: Layout,
+    report_id: bytes,
+    client_id: bytes,
+    simple_annotations: Mapping[str, str],
+    modules: Mapping[int, Mapping[str, str]],
+) -> bytes:
+    """Annotations of modules, by index in ModuleListStream, become simple ones: all texts, as a snapshot has them."""
+    links = []
+    for index, values in modules.items():
+        info = MinidumpModuleCrashpadInfo.new(version=1, simple_annotations=_dictionary(layout, values))
+        link = MinidumpModuleCrashpadInfoLink.new(minidump_module_list_index=index, location=layout.place(info.pack()))
+        links.append(link)
+    return MinidumpCrashpadInfo.new(
+        version=1,
+        report_id=report_id,
+        client_id=client_id,
+        simple_annotations=_dictionary(layout, simple_annotations),
+        module_list=layout.place(pack_counted(links)) if links else (0, 0),
+    ).pack()
+
+
+def _dictionary(layout: Layout, values: Mapping[str, str]) -> MINIDUMP_LOCATION_DESCRIPTOR:
+    if not values:
+        return MINIDUMP_LOCATION_DESCRIPTOR((0, 0))
+    entry = MinidumpSimpleStringDictionaryEntry
+    rvas = (
+        (layout.byte_array(k.encode("utf-8", "replace")), layout.byte_array(v.encode("utf-8", "replace")))
+        for k, v in values.items()
+    )
+    return layout.place(pack_counted([entry(pair) for pair in rvas]))

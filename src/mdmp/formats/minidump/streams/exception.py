@@ -29,3 +29,7 @@ class MINIDUMP_EXCEPTION_STREAM(Record, size=168):
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> MINIDUMP_EXCEPTION_STREAM:
     return MINIDUMP_EXCEPTION_STREAM.read(stream)
+
+
+def encode(record: MINIDUMP_EXCEPTION_STREAM) -> bytes:
+    return record.pack()

@@ -1,5 +1,6 @@
 """FunctionTableStream (13): unwind tables of code made at run time (JIT), which no module holds."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
@@ -62,3 +63,15 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> FunctionTables:
     except FormatError as error:
         issues.survive(error)
     return FunctionTables(header, tuple(tables))
+
+
+def encode(records: Iterable[tuple[MINIDUMP_FUNCTION_TABLE_DESCRIPTOR, bytes]], entry_size: int) -> bytes:
+    """(descriptor, entries): all entries are of one size. The system's own descriptors are left out."""
+    raw = [record.pack() + entries for record, entries in records]
+    head = MINIDUMP_FUNCTION_TABLE_STREAM.new(
+        SizeOfHeader=MINIDUMP_FUNCTION_TABLE_STREAM.SIZE,
+        SizeOfDescriptor=MINIDUMP_FUNCTION_TABLE_DESCRIPTOR.SIZE,
+        SizeOfFunctionEntry=entry_size,
+        NumberOfDescriptors=len(raw),
+    )
+    return head.pack() + b"".join(raw)

@@ -1,12 +1,12 @@
 """HandleDataStream (12): open handles, with chains of object information in newer dumps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
-from mdmp.formats.minidump.lists import SizedListHeader, entries
+from mdmp.formats.minidump.lists import SizedListHeader, entries, pack_sized
 from mdmp.formats.minidump.text import Texts
 
 MAX_CHAIN = 8
@@ -87,3 +87,7 @@ def _chain(file: Window, rva: int, issues: IssueLog, place: str) -> tuple[Object
     except FormatError as error:
         issues.add(f"{place}.ObjectInfoRva", error.problem, error.offset)
     return tuple(chain)
+
+
+def encode(records: Iterable[MINIDUMP_HANDLE_DESCRIPTOR]) -> bytes:
+    return pack_sized(MINIDUMP_HANDLE_DESCRIPTOR, records)

@@ -1,5 +1,6 @@
 """LinuxAuxv (0x47670008): the auxiliary vector, pairs of numbers as wide as a pointer of the process."""
 
+from collections.abc import Iterable
 from struct import iter_unpack
 
 from mdmp.binary.window import Window
@@ -23,3 +24,9 @@ def _pairs(raw: bytes, layout: str, size: int) -> tuple[tuple[int, int], ...]:
             break
         pairs.append((key, value))
     return tuple(pairs)
+
+
+def encode(pairs: Iterable[tuple[int, int]], word: int) -> bytes:
+    """`word`: bytes of a pointer of the process. AT_NULL is put behind."""
+    mask = (1 << 8 * word) - 1
+    return b"".join((number & mask).to_bytes(word, "little") for pair in (*pairs, (0, 0)) for number in pair)

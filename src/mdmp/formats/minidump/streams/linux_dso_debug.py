@@ -8,6 +8,7 @@ from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.lists import entries
 from mdmp.formats.minidump.text import Texts
+from mdmp.formats.minidump.writer import Layout, Piece
 
 
 class MDRawDebug32(Record, size=24):
@@ -74,3 +75,26 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> DsoDebug:
         for index, link in enumerate(links)
     )
     return DsoDebug(record, libraries, stream.read(record.SIZE, len(stream) - record.SIZE))
+
+
+def encode(
+    layout: Layout, word: int, header: tuple[int, int, int, int], links: Sequence[tuple[int, str, int]], dynamic: bytes
+) -> bytes:
+    """`header`: version, brk, ldbase, dynamic; `links`: addr, name, ld; `word`: bytes of a pointer of the process.
+
+    The names come right behind the link maps, which is how readers tell 32 from 64 bits.
+    """
+    kind = MDRawLinkMap64 if word == 8 else MDRawLinkMap32
+    mask = (1 << 8 * word) - 1
+    texts = [name.encode("utf-16-le", "replace") for _, name, _ in links]
+    rva = layout.reserve(len(links) * kind.SIZE + sum(len(text) + 6 for text in texts))
+    at, maps, names = rva + len(links) * kind.SIZE, b"", b""
+    for (addr, _, ld), text in zip(links, texts, strict=True):
+        maps += kind.new(addr=addr & mask, name=at + len(names), ld=ld & mask).pack()
+        names += len(text).to_bytes(4, "little") + text + b"\0\0"
+    layout.pieces.append(Piece(rva, len(maps) + len(names), lambda: maps + names))
+    version, brk, ldbase, address = header
+    record = (MDRawDebug64 if word == 8 else MDRawDebug32).new(
+        version=version, map=rva, dso_count=len(links), brk=brk & mask, ldbase=ldbase & mask, dynamic=address & mask
+    )
+    return record.pack() + dynamic

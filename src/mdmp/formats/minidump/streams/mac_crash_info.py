@@ -1,11 +1,13 @@
 """MozMacosCrashInfoStream (0x4D7A0001): what system libraries wrote to their __crash_info section before dying."""
 
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 from mdmp.binary.record import Array, Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
+from mdmp.formats.minidump.writer import Layout
 
 MAX_STRING = 8192
 
@@ -62,3 +64,18 @@ def _record(window: Window, fixed: int) -> MacCrashInfo:
             if at >= len(window):
                 break
     return MacCrashInfo(record, strings)
+
+
+def encode(layout: Layout, infos: Sequence[MacCrashInfo]) -> bytes:
+    """The first 20 records; more do not fit the stream."""
+    locations = []
+    for info in infos[:20]:
+        texts = (info.strings.get(name, "").encode("utf-8", "replace")[: MAX_STRING - 1] + b"\0" for name in STRINGS)
+        locations.append(layout.place(info.record.pack() + b"".join(texts)))
+    spare = [MINIDUMP_LOCATION_DESCRIPTOR((0, 0))] * (20 - len(locations))
+    return MINIDUMP_MAC_CRASH_INFO.new(
+        StreamType=0x4D7A0001,
+        RecordCount=len(locations),
+        RecordStartSize=MINIDUMP_MAC_CRASH_INFO_RECORD_5.SIZE,
+        Records=(*locations, *spare),
+    ).pack()

@@ -1,6 +1,7 @@
 """Memory64ListStream (9): ranges whose bytes follow each other from BaseRva on, with 64-bit offsets."""
 
 from array import array
+from collections.abc import Sequence
 from sys import byteorder
 from typing import NamedTuple
 
@@ -37,3 +38,12 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> Memory64List:
     header = MINIDUMP_MEMORY64_LIST.read(stream)
     kind, count = MINIDUMP_MEMORY_DESCRIPTOR64, header.NumberOfMemoryRanges
     return Memory64List(header, entries(kind, stream, header.SIZE, count, kind.SIZE, issues, "MemoryRanges"))
+
+
+def encode(ranges: Sequence[tuple[int, int]], base_rva: int) -> bytes:
+    """(start, size) of each range; their bytes follow each other from `base_rva` on."""
+    header = MINIDUMP_MEMORY64_LIST((len(ranges), base_rva))
+    numbers = array("Q", (number for one in ranges for number in one))
+    if byteorder == "big":
+        numbers.byteswap()
+    return header.pack() + numbers.tobytes()

@@ -106,3 +106,9 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> MiscInfo:
     if size < 8:
         raise FormatError(stream.name, f"expected at least 8 bytes; found {size}", stream.start)
     return MiscInfo(kind(kind.STRUCT.unpack(stream.read(0, size).ljust(kind.SIZE, b"\0"))), size)
+
+
+def encode(record: MINIDUMP_MISC_INFO_5, version: int) -> bytes:
+    """The structure of a version, as long as that one is."""
+    size = SIZES[version - 1]
+    return size.to_bytes(4, "little") + record.pack()[4:size]

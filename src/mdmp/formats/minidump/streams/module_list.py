@@ -1,5 +1,6 @@
 """ModuleListStream (4)."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
@@ -7,7 +8,7 @@ from mdmp.binary.window import Window
 from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.codeview import CodeView, read_codeview
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
-from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.lists import counted, pack_counted
 from mdmp.formats.minidump.text import Texts
 
 
@@ -66,3 +67,7 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[ModuleEntry,
             issues.add(f"{stream.name}.Modules[{index}].CvRecord", error.problem, error.offset)
         modules.append(ModuleEntry(record, name, codeview))
     return tuple(modules)
+
+
+def encode(records: Iterable[MINIDUMP_MODULE]) -> bytes:
+    return pack_counted(records)

@@ -60,3 +60,7 @@ def decode(
     if revision == 2:
         return MINIDUMP_PROCESS_VM_COUNTERS_2.read(stream)
     raise FormatError(f"{stream.name}.Revision", f"expected 1 or 2; found {revision}", stream.start)
+
+
+def encode(record: MINIDUMP_PROCESS_VM_COUNTERS_1 | MINIDUMP_PROCESS_VM_COUNTERS_2) -> bytes:
+    return record.pack()

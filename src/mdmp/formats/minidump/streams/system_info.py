@@ -88,3 +88,7 @@ def _cpu(record: MINIDUMP_SYSTEM_INFO) -> X86CpuInfo | ARMCpuInfo | OtherCpuInfo
     elif record.ProcessorArchitecture == ARM and record.PlatformId >= 0x8000:
         kind = ARMCpuInfo
     return kind(kind.STRUCT.unpack(record.Cpu))
+
+
+def encode(record: MINIDUMP_SYSTEM_INFO) -> bytes:
+    return record.pack()

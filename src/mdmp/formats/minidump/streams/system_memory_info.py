@@ -130,3 +130,7 @@ class MINIDUMP_SYSTEM_MEMORY_INFO_1(Record, size=492):
 def decode(stream: Window, file: Window, issues: IssueLog) -> MINIDUMP_SYSTEM_MEMORY_INFO_1:
     """Newer revisions only add fields at the end."""
     return MINIDUMP_SYSTEM_MEMORY_INFO_1.read(stream)
+
+
+def encode(record: MINIDUMP_SYSTEM_MEMORY_INFO_1) -> bytes:
+    return record.pack()

@@ -1,9 +1,11 @@
 """ThreadInfoListStream (17): times, start address and state of threads."""
 
+from collections.abc import Iterable
+
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import RecordList, sized
+from mdmp.formats.minidump.lists import RecordList, pack_sized, sized
 
 # DumpFlags
 ERROR_THREAD = 0x1
@@ -31,3 +33,7 @@ class MINIDUMP_THREAD_INFO(Record, size=64):
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_THREAD_INFO]:
     return sized(MINIDUMP_THREAD_INFO, stream, issues, "Entries")
+
+
+def encode(records: Iterable[MINIDUMP_THREAD_INFO]) -> bytes:
+    return pack_sized(MINIDUMP_THREAD_INFO, records)

@@ -1,10 +1,12 @@
 """ThreadListStream (3)."""
 
+from collections.abc import Iterable
+
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR
-from mdmp.formats.minidump.lists import RecordList, counted
+from mdmp.formats.minidump.lists import RecordList, counted, pack_counted
 
 
 class MINIDUMP_THREAD(Record, size=48):
@@ -20,3 +22,7 @@ class MINIDUMP_THREAD(Record, size=48):
 
 def decode(stream: Window, file: Window, issues: IssueLog) -> RecordList[MINIDUMP_THREAD]:
     return counted(MINIDUMP_THREAD, stream, issues, "Threads")
+
+
+def encode(records: Iterable[MINIDUMP_THREAD]) -> bytes:
+    return pack_counted(records)

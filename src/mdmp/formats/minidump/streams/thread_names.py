@@ -1,11 +1,12 @@
 """ThreadNamesStream (24)."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import counted
+from mdmp.formats.minidump.lists import counted, pack_counted
 from mdmp.formats.minidump.text import Texts
 
 
@@ -28,3 +29,7 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[ThreadNameEn
         )
         for index, record in enumerate(records)
     )
+
+
+def encode(records: Iterable[MINIDUMP_THREAD_NAME]) -> bytes:
+    return pack_counted(records)

@@ -1,5 +1,6 @@
 """TokenStream (19): security tokens of the process and its threads. Their inner layout is not documented."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
@@ -44,3 +45,15 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[TokenEntry, 
     except FormatError as error:
         issues.survive(error)
     return tuple(tokens)
+
+
+def encode(tokens: Iterable[tuple[MINIDUMP_TOKEN_INFO_HEADER, bytes]]) -> bytes:
+    elements = []
+    for record, data in tokens:
+        size = record.SIZE + len(data)
+        elements.append(
+            record.new(TokenSize=size, TokenId=record.TokenId, TokenHandle=record.TokenHandle).pack() + data
+        )
+    body, head = b"".join(elements), MINIDUMP_TOKEN_INFO_LIST
+    sizes = (head.SIZE + len(body), len(elements), head.SIZE, MINIDUMP_TOKEN_INFO_HEADER.SIZE)
+    return head(sizes).pack() + body

@@ -1,11 +1,12 @@
 """UnloadedModuleListStream (14)."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mdmp.binary.record import Record, u32, u64
 from mdmp.binary.window import Window
 from mdmp.errors import IssueLog
-from mdmp.formats.minidump.lists import sized
+from mdmp.formats.minidump.lists import pack_sized, sized
 from mdmp.formats.minidump.text import Texts
 
 
@@ -31,3 +32,7 @@ def decode(stream: Window, file: Window, issues: IssueLog) -> tuple[UnloadedModu
         )
         for index, record in enumerate(records)
     )
+
+
+def encode(records: Iterable[MINIDUMP_UNLOADED_MODULE]) -> bytes:
+    return pack_sized(MINIDUMP_UNLOADED_MODULE, records)
