@@ -1,5 +1,6 @@
 """Microdumps: lines of a log, whole and damaged."""
 
+import json
 import random
 import struct
 from pathlib import Path
@@ -102,6 +103,18 @@ def test_old_writers_tell_no_signal() -> None:
     reason = crash_reason(found, None)
     assert isinstance(reason, CrashReason) and not reason.requested and reason.kind == "unknown"
     assert mdmp.analyze(found).crash.address is None
+
+
+def test_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(LINES))
+    assert main(["info", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "exception  code 0xb at 0x18 in thread 0" in text and "damaged" not in text and "streams" not in text
+    assert main(["info", "--json", str(path)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["kind"], found["header"], found["streams"], found["module_count"]) == ("microdump", None, [], 2)
+    assert found["memory_ranges"] == [{"base": f"{STACK:#x}", "size": 64}]
 
 
 def test_other_files_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

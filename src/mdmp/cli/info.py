@@ -9,25 +9,22 @@ import argparse
 from typing import Any
 
 from mdmp.binary.text import safe_text
-from mdmp.binary.window import map_file
 from mdmp.cli.common import DONE, add_output_arguments, write_output
 from mdmp.dumpfile.facts import facts
-from mdmp.dumpfile.load import load_minidump
-from mdmp.formats.minidump.file import Minidump
+from mdmp.dumpfile.load import load_records
 from mdmp.snapshot import Snapshot
 
 MAX_ISSUES_SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a minidump")
+    parser.add_argument("file", metavar="FILE", help="a minidump, a core file or a microdump")
     parser.add_argument("--json", action="store_true", help="one JSON object, with every range of memory")
     add_output_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    dump = Minidump(map_file(args.file))
-    snapshot = load_minidump(dump, args.file)
+    snapshot, dump = load_records(args.file)
     found = facts(dump, snapshot)
     if args.json:
         import json
@@ -41,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 def render(found: dict[str, Any], snapshot: Snapshot) -> str:
     rows = [*_about(found, snapshot), ("", ""), *_holds(found, snapshot)]
     lines = [f"{key:<10} {safe_text(value)}".rstrip() for key, value in rows]
-    lines.append("\nstreams")
+    lines += ["\nstreams"] if found["streams"] else []
     lines += (
         f"  {s['type']:>10}  {s['name']:<28}{s['size']:>12,} bytes at {s['rva']:#x}"
         for s in found["streams"]
@@ -59,11 +56,12 @@ def _about(found: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
     if origin.time:
         rows.append(("written", f"{origin.time:%Y-%m-%d %H:%M:%S} UTC"))
     if origin.writer:
-        rows.append(("by", f"{origin.writer}: {origin.writer_evidence}"))
+        rows.append(("by", ": ".join(filter(None, (origin.writer, origin.writer_evidence)))))
     else:
         rows.append(("by", "not known"))
-    names = found["header"]["flag_names"]
-    rows.append(("flags", f"{found['header']['flags']} {' '.join(names)}" if names else "0x0 (none)"))
+    if found["header"]:
+        names = found["header"]["flag_names"]
+        rows.append(("flags", f"{found['header']['flags']} {' '.join(names)}" if names else "0x0 (none)"))
     words = [system.os, system.os_version, system.os_build and f"({system.os_build})", system.cpu]
     if system.cpu_count:
         words.append(f"{system.cpu_count} CPU{'s' * (system.cpu_count != 1)}")
@@ -84,14 +82,16 @@ def _holds(found: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
     rows = []
     for record in snapshot.exceptions:
         parameters = "".join(f" {value:#x}" for value in record.parameters)
-        text = f"code {record.code:#x} at {record.address:#x} in thread {record.tid}"
+        at = "" if record.address is None else f" at {record.address:#x}"
+        text = f"code {record.code:#x}{at} in thread {record.tid}"
         rows.append(("exception", f"{text}, parameters{parameters}" if parameters else text))
     modules = snapshot.modules or ()
     named = sum(module.debug is not None for module in modules)
     rows.append(("threads", _count(snapshot.threads)))
     rows.append(("modules", f"{_count(snapshot.modules)}, {named} with debug identity" if modules else _count(modules)))
-    rows.append(("unloaded", _count(snapshot.unloaded_modules)))
-    rows.append(("handles", _count(snapshot.handles)))
+    if snapshot.origin.kind == "minidump":
+        rows.append(("unloaded", _count(snapshot.unloaded_modules)))
+        rows.append(("handles", _count(snapshot.handles)))
     ranges = snapshot.memory.ranges
     rows.append(("memory", f"{_amount(found['memory_bytes'])} in {len(ranges):,} range{'s' * (len(ranges) != 1)}"))
     rows.append(("regions", _count(snapshot.regions)))

@@ -1,4 +1,4 @@
-"""What a minidump says about itself, stream by stream, as plain values: the JSON of `mdmp info`.
+"""What a dump says about itself, a minidump stream by stream, as plain values: the JSON of `mdmp info`.
 
 Names and number formats are fixed: addresses, flags and type numbers as hexadecimal strings, all else as numbers.
 """
@@ -15,30 +15,22 @@ from mdmp.formats.minidump.text import fixed_wide
 from mdmp.snapshot import Snapshot
 
 
-def facts(dump: Minidump, snapshot: Snapshot) -> dict[str, Any]:
-    """One object for the whole file; a part that the dump does not have is null."""
+def facts(dump: Minidump | None, snapshot: Snapshot) -> dict[str, Any]:
+    """One object for the whole file; a part that the dump does not have is null. `dump` is None for other formats."""
     origin = snapshot.origin
-    ranges = kept_ranges(dump)
-    return {
+    found = {
         "file": origin.path,
+        "kind": origin.kind,
         "size": origin.size,
         "time": origin.time.isoformat() if origin.time else None,
         "writer": origin.writer,
         "writer_evidence": origin.writer_evidence,
-        "header": header(dump),
-        "streams": [
-            {
-                "type": f"{entry.StreamType:#x}",
-                "name": table.stream_name(entry.StreamType),
-                "size": entry.Location.DataSize,
-                "rva": entry.Location.Rva,
-            }
-            for entry in dump.directory
-        ],
-        "system_info": system_info(dump),
-        "misc_info": misc(dump),
-        "exception": exception(dump),
-        "breakpad_info": breakpad(dump),
+        "header": header(dump) if dump else None,
+        "streams": streams(dump) if dump else [],
+        "system_info": system_info(dump) if dump else None,
+        "misc_info": misc(dump) if dump else None,
+        "exception": exception(dump) if dump else None,
+        "breakpad_info": breakpad(dump) if dump else None,
         "crashpad_info": crashpad(snapshot),
         "assertion": snapshot.annotations.assertion,
         "comments": list(snapshot.annotations.comments),
@@ -46,12 +38,30 @@ def facts(dump: Minidump, snapshot: Snapshot) -> dict[str, Any]:
         "thread_count": None if snapshot.threads is None else len(snapshot.threads),
         "module_count": None if snapshot.modules is None else len(snapshot.modules),
         "memory_bytes": sum(size for _, size in snapshot.memory.ranges),
-        "memory_ranges": [
-            {"base": f"{start:#x}", "size": size, "rva": rva} for start, size, rva in zip(*ranges, strict=True)
-        ],
+        "memory_ranges": memory_ranges(dump, snapshot),
         "missing": missing(snapshot),
-        "issues": [{"place": i.place, "problem": i.problem, "offset": i.offset} for i in dump.issues.freeze()],
     }
+    issues = dump.issues.freeze() if dump else snapshot.issues
+    return found | {"issues": [{"place": i.place, "problem": i.problem, "offset": i.offset} for i in issues]}
+
+
+def streams(dump: Minidump) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": f"{entry.StreamType:#x}",
+            "name": table.stream_name(entry.StreamType),
+            "size": entry.Location.DataSize,
+            "rva": entry.Location.Rva,
+        }
+        for entry in dump.directory
+    ]
+
+
+def memory_ranges(dump: Minidump | None, snapshot: Snapshot) -> list[dict[str, Any]]:
+    if dump is None:
+        return [{"base": f"{start:#x}", "size": size} for start, size in snapshot.memory.ranges]
+    kept = zip(*kept_ranges(dump), strict=True)
+    return [{"base": f"{start:#x}", "size": size, "rva": rva} for start, size, rva in kept]
 
 
 def header(dump: Minidump) -> dict[str, Any]:
@@ -178,7 +188,7 @@ def missing(snapshot: Snapshot) -> list[str]:
     """What an analysis would like to have and this dump does not give, in words."""
     threads, modules = snapshot.threads, snapshot.modules
     absent = {
-        "no system information": snapshot.system.platform_id is None,
+        "no system information": snapshot.system.platform_id is None and snapshot.system.os == "unknown",
         "no thread list": threads is None,
         "no module list": modules is None,
         "no exception: the dump was taken on request, or its reason is elsewhere": not snapshot.exceptions,

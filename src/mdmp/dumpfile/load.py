@@ -23,19 +23,25 @@ from mdmp.snapshot import Origin, Snapshot
 
 def load(source: str | os.PathLike[str] | Window) -> Snapshot:
     """The snapshot in a dump file. `UnusableInputError` when the file is none; lesser damage becomes issues."""
+    return load_records(source)[0]
+
+
+def load_records(source: str | os.PathLike[str] | Window) -> tuple[Snapshot, Minidump | None]:
+    """The snapshot, and the minidump with its own records: None for another format."""
     window = source if isinstance(source, Window) else map_file(source)
     path = None if isinstance(source, Window) else os.fspath(source)
     head = window.read(0, min(4, window.size))
     if head == b"\x7fELF":
         from mdmp.dumpfile.core.load import load_core
 
-        return load_core(window, path)
+        return load_core(window, path), None
     if head != b"MDMP":
         from mdmp.dumpfile.microdump import is_microdump, load_microdump
 
         if is_microdump(window):
-            return load_microdump(window, path)
-    return load_minidump(Minidump(window), path)
+            return load_microdump(window, path), None
+    dump = Minidump(window)
+    return load_minidump(dump, path), dump
 
 
 def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:
