@@ -8,6 +8,7 @@ from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
 from mdmp.unwind.rule import Rule, apply_rule
+from mdmp.unwind.signal_return import interrupted
 from mdmp.unwind.source import Memory, UnwindSource
 from mdmp.unwind.stack import StackWords
 
@@ -51,9 +52,11 @@ class Amd64Rules:
             step = self._call_frames.caller(frame, stack.word)
             if step and step.registers["rip"] and self._code.is_code(step.registers["rip"]) is False:
                 step = None
+            if step is None and not self._windows:
+                step = interrupted(frame, self._code, stack.word, "amd64")
             if step is None and exact:
                 step = self._by_instructions(frame, stack)
-            if step is None and first and not self._code.is_code(frame.instruction):
+            if step is None and exact and not self._code.is_code(frame.instruction):
                 step = self._wild_jump(registers, stack)
             if step:
                 return step

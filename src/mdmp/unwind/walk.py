@@ -57,7 +57,7 @@ class Walker:
                 return Walk(tuple(frames), step)
             found, trust, exact = step
             pc, sp = found[pc_name], found[sp_name]
-            if pc < FIRST_CODE:
+            if pc < FIRST_CODE and not exact:
                 return Walk(tuple(frames), f"{END} {pc:#x}, which is no code" if pc else f"{END} 0")
             grows = sp > frame.sp or (sp == frame.sp and cpu.lr is not None and len(frames) == 1)
             # An interrupted frame may be on another stack, but not on one that was seen.
