@@ -145,6 +145,18 @@ def test_without_code(macho: MachO, cpu: Cpu, expected: dict[str, Any]) -> None:
     assert rule_at(entry, "x86", 0x900, True, lambda rva, size: b"") is None
 
 
+def test_frame_pointers_of_asynchronous_functions(macho: MachO, cpu: Cpu) -> None:
+    """Swift marks those that it saves by bit 60."""
+    rva = next(s for s in macho.function_starts if macho.symbol(s).name == "_both") + 20  # type: ignore[union-attr]
+    target = BASE + macho.function_starts[0]
+    words = {STACK: STACK + 64 | 1 << 60, STACK + 8: target}
+    memory = Bytes([(STACK, b"".join(value.to_bytes(8, "little") for value in words.values()))])
+    registers = {cpu.pc: BASE + rva, cpu.sp: STACK - 16, cpu.fp: STACK}
+    walk = Walker(cpu, memory, Source([Module(macho)]), "macos").walk(registers, limit=2)
+    assert walk.frames[1].registers[cpu.fp] == STACK + 64
+    assert walk.frames[1].instruction == target
+
+
 def entry_of(encoding: int) -> UnwindEntry:
     return UnwindEntry(0, 64, encoding, (0, 64))
 

@@ -171,19 +171,10 @@ class MachO:
         """The functions at an address, innermost first, by the best source there is; empty when nothing is known."""
         dwarf = (self.debug.dwarf if self.debug else None) or self.dwarf
         found = dwarf.lookup(address) if dwarf else ()
-        frames = [
-            MachOFrame(
-                *f[:1],
-                f.start,
-                f.size,
-                f.file,
-                f.line,
-                f.inline,
-                f.linkage_name,
-                "dwarf" if f.function or f.linkage_name else "",
-            )
-            for f in found
-        ]
+        frames = []
+        for f in found:
+            by = "dwarf" if f.function or f.linkage_name else ""
+            frames.append(MachOFrame(f.function, f.start, f.size, f.file, f.line, f.inline, f.linkage_name, by))
         if frames and (frames[-1].function or frames[-1].linkage_name):
             return tuple(frames)
         symbol = self.symbol(address)
@@ -250,7 +241,7 @@ class MachO:
         entry = self.unwind_entry(address - self.load_address)
         at = None
         if entry and entry.encoding & wire.UNWIND_MODE_MASK == _DWARF_MODE.get(self.machine):
-            at = entry.encoding & wire.UNWIND_X86_64_DWARF_SECTION_OFFSET or None
+            at = entry.encoding & wire.UNWIND_DWARF_SECTION_OFFSET or None
         debug = self.debug.debug_frames if self.debug else None
         for frames, place in ((self.call_frames, at), (self.debug_frames, None), (debug, None)):
             try:
