@@ -136,3 +136,5 @@ def test_corpus(corpus: Path) -> None:
     assert (report.crash.reason, report.crash.address, len(report.modules)) == ("SIGTRAP", 0x4A7CB000, 203)
     report = mdmp.analyze(mdmp.open_dump(folder / "microdump-mips32.dmp"), symbols=symbols)
     assert (report.cpu, report.cpu_count, len(report.modules)) == ("mips", 2, 7)
+    assert [frame.function for frame in report.threads[0].frames] == ["blaTest"]
+    assert report.threads[0].stop == "stacks of mips processors cannot be walked"

@@ -44,6 +44,7 @@ class Stacks:
             stop = "its registers are not in the dump"
         elif self._walker is None:
             stop = f"stacks of {self._snapshot.system.cpu} processors cannot be walked"
+            frames = self._where(context, crashing)
         else:
             bounds = None
             if thread.stack_start is not None and thread.stack_size:
@@ -57,6 +58,14 @@ class Stacks:
         return ThreadReport(
             index, thread.tid, thread.name, frames, stop, thread.last_error, None, thread.wrote_the_dump
         )
+
+    def _where(self, context: Context, with_source: bool) -> tuple[Frame, ...]:
+        """The first frame alone: where a thread stood needs no unwinding."""
+        registers = dict(context.registers)
+        pc = registers.get("pc")
+        if pc is None:
+            return ()
+        return (self._frame(0, UnwoundFrame(pc, pc, registers.get("sp", 0), registers, "context"), with_source, False),)
 
     def with_source(self, thread: ThreadReport, blamed: Blame) -> ThreadReport:
         """The thread with the lines of source around the blamed place in the frame to blame."""
