@@ -12,7 +12,7 @@ from mdmp.version import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mdmp.api import analyze, open_dump
+    from mdmp.api import analyze, capture_process, open_dump
     from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, UnusableInputError, UsageError
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
@@ -27,11 +27,18 @@ __all__ = [
     "UnusableInputError",
     "UsageError",
     "analyze",
+    "capture_process",
     "open_dump",
 ]
 
 
-_HOME = {"analyze": "mdmp.api", "open_dump": "mdmp.api", "Report": "mdmp.report", "Snapshot": "mdmp.snapshot"}
+_HOME = {
+    "analyze": "mdmp.api",
+    "capture_process": "mdmp.api",
+    "open_dump": "mdmp.api",
+    "Report": "mdmp.report",
+    "Snapshot": "mdmp.snapshot",
+}
 
 
 def __getattr__(name: str) -> object:

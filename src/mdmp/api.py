@@ -13,12 +13,13 @@ from mdmp.dumpfile.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
     from mdmp.symbols.symbols import Symbols
 
-__all__ = ["analyze", "find_symbols", "open_dump"]
+__all__ = ["analyze", "capture_process", "find_symbols", "open_dump"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -32,6 +33,22 @@ def open_dump(path: AnyPath) -> Snapshot:
     Raises `UnusableInputError` when the file is missing, empty, or no dump.
     """
     return load(path)
+
+
+def capture_process(
+    pid: int, *, copy: bool = True, command_line: bool = False, environment: bool = False
+) -> AbstractContextManager[Snapshot]:
+    """A running process as it is at this moment: `with capture_process(pid) as snapshot:`.
+
+    The snapshot is good inside the `with` only. With `copy` the process goes on at once where that is possible, and a
+    copy of it is read; else it stands still until the end of the `with`. Command line and environment may hold
+    secrets: they are kept only when asked for.
+
+    Raises `UsageError` when we may not, and why; `UnusableInputError` when the process ended, or did not stop in time.
+    """
+    from mdmp.capture import CaptureOptions, capture
+
+    return capture(pid, CaptureOptions(snapshot=copy, command_line=command_line, environment=environment))
 
 
 def analyze(
@@ -88,7 +105,7 @@ def find_symbols(
             *(Place(os.fspath(p), "--symbols") for p in symbols),
             *local_places(symbol_path or "", "_NT_SYMBOL_PATH"),
             *beside,
-            *(of_this_system() if snapshot.origin.kind == "core" else ()),
+            *(of_this_system() if snapshot.origin.kind in ("core", "live") else ()),
         ),
         images=tuple(Place(os.fspath(p), "--images") for p in images),
         index_folder=Path(cache) if cache else None,

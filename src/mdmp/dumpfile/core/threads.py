@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from mdmp.arch import fxsave
-from mdmp.binary.window import Window
 from mdmp.formats.elf import core_structs as wire
 from mdmp.formats.elf.core_notes import CoreNotes, CoreThread
+from mdmp.formats.elf.regsets import vector
 from mdmp.snapshot import Context, ExceptionRecord, MemoryReader, Thread
 
+_SETS = (wire.NT_FPREGSET, wire.NT_PRXFPREG, wire.NT_X86_XSTATE, wire.NT_ARM_VFP)
 _POINTERS = {"x86": "esp", "amd64": "rsp", "arm": "sp", "arm64": "sp"}
 
 
@@ -20,17 +20,20 @@ def load_exceptions(notes: CoreNotes) -> tuple[ExceptionRecord, ...]:
     """The signal that ended the process; none where the core was taken from a running one."""
     if not notes.threads:
         return ()
-    first, info = notes.threads[0], notes.siginfo
-    tid = first.status.pr_pid
-    if info is not None and info.si_signo:
-        return (ExceptionRecord(tid, info.si_signo, info.si_code & 0xFFFFFFFF, info.address),)
-    number = first.status.pr_cursig or first.status.si_signo
-    return (ExceptionRecord(tid, number, 0, None),) if number > 0 else ()
+    status, info = notes.threads[0].status, notes.siginfo
+    number = status.pr_cursig or status.si_signo
+    if number <= 0:
+        return ()  # what gdb's siginfo tells then is how it stopped the process itself
+    if info is None or info.si_signo != number:
+        return (ExceptionRecord(status.pr_pid, number, 0, None),)
+    return (ExceptionRecord(status.pr_pid, number, info.si_code & 0xFFFFFFFF, info.address),)
 
 
 def _thread(thread: CoreThread, memory: MemoryReader, cpu: str) -> Thread:
     status = thread.status
-    context = Context(cpu, thread.registers, *_vector(cpu, thread.others)) if thread.registers else None
+    sets = {kind: content.tobytes() for kind, content in thread.others.items() if kind in _SETS}
+    xstate = sets.get(wire.NT_X86_XSTATE)
+    context = Context(cpu, thread.registers, vector(cpu, sets), xstate) if thread.registers else None
     start, size = _stack(thread.registers.get(_POINTERS.get(cpu, "")), memory)
     return Thread(
         status.pr_pid,
@@ -61,28 +64,3 @@ def _stack(pointer: int | None, memory: MemoryReader) -> tuple[int | None, int |
             high = middle
     start, size = ranges[low - 1] if low else (0, 0)
     return (start, size) if start <= pointer < start + size else (None, None)
-
-
-def _vector(cpu: str, notes: dict[int, Window]) -> tuple[dict[str, int], bytes | None]:
-    """Floating-point and vector registers, and the area of XSAVE as it is."""
-    area = notes.get(wire.NT_X86_XSTATE)
-    xstate = area.tobytes() if area else None
-    if cpu in ("amd64", "x86"):
-        legacy = notes.get(wire.NT_FPREGSET if cpu == "amd64" else wire.NT_PRXFPREG) or area
-        names = tuple(f"xmm{n}" for n in range(16 if cpu == "amd64" else 8))
-        if legacy is None or legacy.size < fxsave.SIZE:
-            return {}, xstate
-        return fxsave.registers(legacy.read(0, fxsave.SIZE), names), xstate
-    if cpu == "arm64":
-        return _numbers(notes.get(wire.NT_FPREGSET), 16, tuple(f"v{n}" for n in range(32)), ("fpsr", "fpcr")), None
-    if cpu == "arm":
-        return _numbers(notes.get(wire.NT_ARM_VFP), 8, tuple(f"d{n}" for n in range(32)), ("fpscr",)), None
-    return {}, None
-
-
-def _numbers(area: Window | None, size: int, names: tuple[str, ...], words: tuple[str, ...]) -> dict[str, int]:
-    """Registers of `size` bytes, then words of 4."""
-    if area is None or area.size < len(names) * size + 4 * len(words):
-        return {}
-    found = {name: int.from_bytes(area.read(i * size, size), "little") for i, name in enumerate(names)}
-    return found | {name: area.u32(len(names) * size + 4 * i) for i, name in enumerate(words)}

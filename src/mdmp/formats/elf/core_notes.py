@@ -9,6 +9,7 @@ from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.elf import core_structs as wire
 from mdmp.formats.elf.elf import Elf
 from mdmp.formats.elf.notes import Note, read_notes
+from mdmp.formats.elf.regsets import general, general_size
 from mdmp.formats.elf.structs import PT_NOTE
 
 MAX_NOTES = 1 << 19
@@ -81,10 +82,8 @@ class CoreNotes:
     def _thread(self, content: Window) -> None:
         kind = wire.elf_prstatus_64 if self._bits == 64 else wire.elf_prstatus_32
         status = kind.read(content)
-        names = wire.USER_REGS.get(self._cpu, ())
-        layout = Struct(f"<{len(names)}{'Q' if self._bits == 64 else 'I'}")
-        values = layout.unpack(content.read(kind.SIZE, layout.size, "pr_reg"))
-        self.threads.append(CoreThread(status, dict(zip(names, values, strict=True)), {}))
+        raw = content.read(kind.SIZE, general_size(self._cpu), "pr_reg")
+        self.threads.append(CoreThread(status, general(self._cpu, raw), {}))
 
     def _process(self, content: Window) -> None:
         if self._bits == 64:

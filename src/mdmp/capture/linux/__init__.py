@@ -1,0 +1,1 @@
+"""Capture on Linux: ptrace, process_vm_readv, /proc."""

@@ -1,0 +1,172 @@
+"""Every thread of a process stopped by ptrace, and let go again.
+
+A tracer is a thread. The kernel lets all go that a thread has seized when it ends, however it ends, in whatever state
+they are; so a thread of our own does it, which ends with the capture. Nothing here asks for PTRACE_O_EXITKILL.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from mdmp.capture.linux import syscalls
+from mdmp.capture.linux.permission import refusal
+from mdmp.capture.linux.proc import Proc
+from mdmp.capture.linux.syscalls import Request
+from mdmp.errors import UnusableInputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_EVENT_STOP = 128
+"""PTRACE_EVENT_STOP: stopped because we asked, or together with the whole process by a stop signal."""
+_PATIENCE = 0.03
+"""Seconds after which a thread is looked at that has not stopped."""
+
+
+class Frozen:
+    """A process that stands still. Its methods belong into the tracing thread: see `call`."""
+
+    def __init__(self, proc: Proc, limit: float) -> None:
+        self.proc = proc
+        self.signals: dict[int, int] = {}
+        """Each stopped thread, and the signal that it was about to get and will get (0: none)."""
+        self.stuck: set[int] = set()
+        """Threads that wait in the kernel and cannot be stopped there: they run no code of the program either."""
+        self.since = 0.0
+        """When the first thread was stopped, by the clock `time.monotonic`."""
+        self.until: float | None = None
+        self._limit = limit
+        self._pending: set[int] = set()
+        self._gone: set[int] = set()
+        self._executor: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "mdmp tracer")
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a function says in the thread that may use ptrace."""
+        if self._executor is None:
+            raise UsageError("the process has been let go already")
+        return self._executor.submit(function, *args, **kwargs).result()
+
+    def hold(self) -> None:
+        self.since = time.monotonic()
+        deadline = self.since + self._limit
+        while fresh := self._fresh():
+            for tid in fresh:
+                self._seize(tid)
+            while self._pending:
+                self._wait(deadline)
+        if not self.signals and not self.stuck:
+            raise UnusableInputError(f"process {self.proc.pid} ended before it could be captured")
+
+    def _fresh(self) -> list[int]:
+        """Threads that nobody asked to stop yet: those born while others were stopped come in the next round."""
+        known = self.signals.keys() | self.stuck | self._gone
+        return [tid for tid in self.proc.tids() if tid not in known]
+
+    def _seize(self, tid: int) -> None:
+        try:
+            syscalls.ptrace(Request.SEIZE, tid)
+        except ProcessLookupError:
+            self._gone.add(tid)
+            return
+        except PermissionError as problem:
+            stat = self.proc.stat(tid)
+            if stat is None or stat.state in "ZX":  # a main thread may end before the others
+                self._gone.add(tid)
+                return
+            raise UsageError(refusal(self.proc, problem)) from None
+        self._pending.add(tid)
+        with suppress(ProcessLookupError):  # it has ended meanwhile: waiting will tell
+            syscalls.ptrace(Request.INTERRUPT, tid)
+
+    def _wait(self, deadline: float) -> None:
+        """Takes note of every thread that has stopped; one that has not gets a while."""
+        began = time.monotonic()
+        pause = 0.00005
+        while self._pending:
+            for tid in tuple(self._pending):
+                self._look(tid)
+            now = time.monotonic()
+            if self._pending and now - began > _PATIENCE:
+                self._set_stuck_aside()
+                if self._pending and now > deadline:
+                    raise UnusableInputError(self._too_late())
+            if self._pending:
+                time.sleep(pause)
+                pause = min(pause * 2, 0.01)
+
+    def _look(self, tid: int) -> None:
+        """Without waiting: has a thread stopped, or ended?"""
+        how = os.WSTOPPED | os.WEXITED | os.WNOHANG | syscalls.WALL
+        try:
+            told = os.waitid(os.P_PID, tid, how | os.WNOWAIT)
+        except ChildProcessError:
+            self._forget(tid)
+            return
+        if told is None:
+            return
+        if told.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED):
+            # As parent of the process, the program that uses us wants to hear itself how it ended.
+            if tid != self.proc.pid or self.proc.parent != os.getpid():
+                os.waitpid(tid, syscalls.WALL | os.WNOHANG)
+            self._forget(tid)
+            return
+        _, status = os.waitpid(tid, syscalls.WALL | os.WNOHANG)
+        event, number = status >> 16, os.WSTOPSIG(status)
+        self._pending.discard(tid)
+        self.stuck.discard(tid)
+        self.signals[tid] = 0 if event == _EVENT_STOP else number
+
+    def _forget(self, tid: int) -> None:
+        self._pending.discard(tid)
+        self.stuck.discard(tid)
+        self._gone.add(tid)
+
+    def _set_stuck_aside(self) -> None:
+        for tid in tuple(self._pending):
+            stat = self.proc.stat(tid)
+            if stat is not None and stat.state == "D":
+                self._pending.discard(tid)
+                self.stuck.add(tid)
+
+    def _too_late(self) -> str:
+        states = [f"{tid} ({stat.state})" for tid in sorted(self._pending) if (stat := self.proc.stat(tid))]
+        return f"process {self.proc.pid} did not stop within {self._limit:g} s; still running: {', '.join(states)}"
+
+    def release(self) -> None:
+        """Lets every thread go, with the signal it was about to get."""
+        self._pending |= self.stuck
+        for tid in tuple(self._pending):
+            self._look(tid)
+        for tid, number in self.signals.items():
+            with suppress(ProcessLookupError):  # somebody killed it
+                syscalls.ptrace(Request.DETACH, tid, 0, number)
+        self.signals.clear()
+        if self.until is None:
+            self.until = time.monotonic()
+
+    def close(self) -> None:
+        """Lets all go and ends the tracing thread."""
+        if self._executor is not None:
+            try:
+                self.call(self.release)
+            finally:
+                self._executor.shutdown()
+                self._executor = None
+
+
+@contextmanager
+def freeze(proc: Proc, limit: float) -> Iterator[Frozen]:
+    """The process with all its threads stopped. `UsageError` when we may not, `UnusableInputError` when it will not."""
+    frozen = Frozen(proc, limit)
+    try:
+        frozen.call(frozen.hold)
+        yield frozen
+    finally:
+        frozen.close()

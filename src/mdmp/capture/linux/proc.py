@@ -1,0 +1,63 @@
+"""The folder /proc/PID of one process: reading it, without opinion."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mdmp.formats.proc.stat import Stat, parse_stat
+from mdmp.formats.proc.status import parse_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def read_text(path: str) -> bytes | None:
+    """A whole file of /proc; None where there is none, or none for us."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            pieces = []
+            while piece := file.read(1 << 16):
+                pieces.append(piece)
+        return b"".join(pieces)
+    except OSError:
+        return None
+
+
+class Proc:
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.folder = f"/proc/{pid}"
+
+    def text(self, name: str) -> bytes | None:
+        return read_text(f"{self.folder}/{name}")
+
+    def link(self, name: str) -> str | None:
+        try:
+            return os.readlink(f"{self.folder}/{name}")
+        except OSError:
+            return None
+
+    def names(self, name: str) -> list[int]:
+        """The numbers that name the entries of a folder, sorted; none where there is no folder."""
+        try:
+            return sorted(int(entry) for entry in os.listdir(f"{self.folder}/{name}") if entry.isdigit())
+        except OSError:
+            return []
+
+    def tids(self) -> list[int]:
+        return self.names("task")
+
+    def stat(self, tid: int | None = None) -> Stat | None:
+        text = self.text("stat" if tid is None else f"task/{tid}/stat")
+        return parse_stat(text) if text else None
+
+    def status(self) -> Mapping[str, str]:
+        return parse_fields(self.text("status") or b"")
+
+    @cached_property
+    def parent(self) -> int:
+        """0 when it is not known."""
+        stat = self.stat()
+        return stat.parent if stat else 0

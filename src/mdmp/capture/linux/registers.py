@@ -1,0 +1,85 @@
+"""The registers of a stopped thread, and the signal it is about to get."""
+
+from __future__ import annotations
+
+import os
+
+from mdmp.capture.linux import syscalls
+from mdmp.capture.linux.syscalls import Request
+from mdmp.formats.elf import core_structs as wire
+from mdmp.formats.elf import regsets
+from mdmp.snapshot import Context, ExceptionRecord
+
+NT_ARM_TLS = 0x401
+_LARGEST = 1 << 14
+"""Bytes: more than any set of registers has."""
+_CPU_OF = {
+    "x86_64": {216: "amd64", 68: "x86"},
+    "i686": {68: "x86"},
+    "aarch64": {272: "arm64", 72: "arm"},
+    "armv7l": {72: "arm"},
+}
+"""By the machine's name and the size of the general registers: 32-bit programs run on 64-bit kernels."""
+_SETS = {
+    "amd64": (wire.NT_FPREGSET, wire.NT_X86_XSTATE),
+    "x86": (wire.NT_PRXFPREG, wire.NT_X86_XSTATE),
+    "arm64": (wire.NT_FPREGSET,),
+    "arm": (wire.NT_ARM_VFP,),
+}
+
+
+def read_context(tid: int) -> Context | None:
+    """None when the thread was killed meanwhile, or for a CPU that mdmp does not know."""
+    try:
+        raw = syscalls.get_registers(tid, wire.NT_PRSTATUS, _LARGEST)
+    except ProcessLookupError:
+        return None
+    cpu = _CPU_OF.get(os.uname().machine, {}).get(len(raw))
+    if cpu is None:
+        return None
+    registers = regsets.general(cpu, raw)
+    sets = {kind: found for kind in _SETS[cpu] if (found := _set(tid, kind))}
+    if cpu == "x86" and registers["gs"]:
+        base = _thread_area(tid, registers["gs"])
+        registers |= {"gs_base": base} if base is not None else {}
+    if cpu == "arm64" and (raw := _set(tid, NT_ARM_TLS)):
+        registers["tpidr_el0"] = int.from_bytes(raw[:8], "little")
+    return Context(cpu, registers, regsets.vector(cpu, sets), sets.get(wire.NT_X86_XSTATE))
+
+
+def _set(tid: int, kind: int) -> bytes:
+    """Empty where this CPU has no such set."""
+    try:
+        return syscalls.get_registers(tid, kind, _LARGEST)
+    except OSError:
+        return b""
+
+
+def _thread_area(tid: int, selector: int) -> int | None:
+    try:
+        return syscalls.thread_area(tid, selector)
+    except OSError:
+        return None
+
+
+def context_from_text(cpu: str, text: bytes | None) -> Context | None:
+    """The two registers that /proc/PID/task/TID/syscall tells of a thread that waits in the kernel."""
+    words = (text or b"").split()
+    names = {"amd64": ("rsp", "rip"), "x86": ("esp", "eip"), "arm64": ("sp", "pc"), "arm": ("sp", "pc")}
+    if len(words) < 3 or cpu not in names:
+        return None
+    try:
+        return Context(cpu, dict(zip(names[cpu], (int(words[-2], 16), int(words[-1], 16)), strict=True)))
+    except ValueError:
+        return None
+
+
+def read_signal(tid: int, context: Context | None) -> ExceptionRecord | None:
+    """The signal that a thread was stopped at, from siginfo_t in the layout of our own kind of process."""
+    try:
+        raw = syscalls.ptrace_read(Request.GETSIGINFO, tid, 0, syscalls.SIGINFO_SIZE)
+    except OSError:
+        return None
+    number, _, code = wire.siginfo_head.STRUCT.unpack_from(raw)
+    address = int.from_bytes(raw[16:24], "little")
+    return ExceptionRecord(tid, number, code & 0xFFFFFFFF, address, context=context)

@@ -1,0 +1,43 @@
+"""What a thread is beside its registers -> `Thread`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mdmp.arch import CPUS
+from mdmp.capture.linux.process import start_time, ticks
+from mdmp.snapshot import Thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mdmp.capture.linux.proc import Proc
+    from mdmp.formats.proc.maps import Mapping
+    from mdmp.snapshot import Context
+
+_GUARD = 1 << 20
+"""A stack pointer that went beyond the end of its stack is no further away than this."""
+
+
+def make_thread(proc: Proc, tid: int, context: Context | None, maps: Sequence[Mapping]) -> Thread:
+    stat = proc.stat(tid)
+    pointer = context.registers.get(CPUS[context.cpu].sp) if context else None
+    stack = stack_at(maps, pointer) if pointer is not None else None
+    return Thread(
+        tid,
+        context,
+        name=stat.name if stat else None,
+        stack_start=stack.start if stack else None,
+        stack_size=stack.size if stack else None,
+        create_time=start_time(stat),
+        kernel_time=ticks(stat.kernel_ticks) if stat else None,
+        user_time=ticks(stat.user_ticks) if stat else None,
+    )
+
+
+def stack_at(maps: Sequence[Mapping], pointer: int) -> Mapping | None:
+    """The mapping that the stack pointer lies in or, after an overflow, right below."""
+    for mapping in maps:
+        if mapping.end > pointer and "w" in mapping.permissions:
+            return mapping if mapping.start - pointer < _GUARD else None
+    return None
