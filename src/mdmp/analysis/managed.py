@@ -143,7 +143,9 @@ class ManagedCode:
         """
         if module is not None:
             kind = self.module_kind(module) or self._kind_by_file(module)
-            return AHEAD if kind in ("ready-to-run", "native image") else None
+            # Outside Windows nothing but .NET maps such files, whether their headers are in the dump or not.
+            by_name = kind is None and module.os != "windows" and _ASSEMBLY.search(module.name)
+            return AHEAD if by_name or kind in ("ready-to-run", "native image") else None
         if made_at_run_time:
             return JIT
         region = self._snapshot.region_at(address)

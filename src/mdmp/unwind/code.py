@@ -78,7 +78,7 @@ class Code:
         module = self._source.module_at(address - 1)
         before = self.bytes_before(address & ~1 if self._cpu == "arm" else address, 8)
         if not before:
-            return None if module else False
+            return None
         if self._cpu == "arm64":
             return callsite.arm64_call_before(before)
         if self._cpu == "arm":
