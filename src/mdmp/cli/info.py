@@ -74,6 +74,8 @@ def _about(found: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         if origin.time and origin.time >= process.create_time:
             facts_of_process.append(f"ran {origin.time - process.create_time}")
     rows.append(("process", ", ".join(facts_of_process)))
+    if process.command_line:
+        rows.append(("command", process.command_line))
     rows += [("comment", line) for comment in snapshot.annotations.comments for line in comment.splitlines() if line]
     return rows
 

@@ -29,14 +29,20 @@ def load_modules(
 ) -> tuple[Module, ...]:
     """The program first, then by address. Build ids come from the headers, where the core keeps them."""
     known = _unlisted(notes, memory, regions, word) if notes.files is None else _listed(notes.files, memory, regions)
-    gate = image_at(memory, notes.auxv.get(AT_SYSINFO_EHDR, 0))
-    places = [*known, *([Place(gate.base, end_of(gate), LINUX_GATE)] if gate else [])]
+    places = [*known, *_gate(notes.auxv.get(AT_SYSINFO_EHDR, 0), memory, regions)]
     program = notes.auxv.get(AT_PHDR, 0)
     places.sort(key=lambda place: (not place.base <= program < place.end, place.base))
     if len(places) > MAX_MODULES:
         issues.add("modules", f"only the first {MAX_MODULES} of {len(places)} are listed")
     os = "android" if any(place.path.startswith(_ANDROID) for place in places) else "linux"
     return tuple(_module(place, memory, os) for place in places[:MAX_MODULES])
+
+
+def _gate(base: int, memory: MemoryReader, regions: Sequence[Region]) -> Iterator[Place]:
+    image = image_at(memory, base)
+    region = next((region for region in regions if base and region.start <= base < region.end), None)
+    if image or region:
+        yield Place(base, end_of(image) if image else region.end if region else base, LINUX_GATE)
 
 
 def _module(place: Place, memory: MemoryReader, os: str) -> Module:

@@ -39,7 +39,7 @@ def describe(window: Window) -> str:
     for start, kind in _KINDS:
         if head.startswith(start):
             if start == b"\x7fELF" and len(head) > 18 and int.from_bytes(head[16:18], "little") == 4:
-                return "an ELF core file"
+                return "an ELF core file, which has no streams (mdmp info and mdmp analyze read it)"
             return kind
     if b"google-breakpad" in head:
         return "a Breakpad microdump (text)"
