@@ -161,7 +161,7 @@ OURS: dict[str, Any] = {
         }
     ],
     "dump": {
-        "kind": Enum(("minidump", "core", "live")),
+        "kind": Enum(("minidump", "microdump", "core", "live")),
         "path": STRING,
         "size": U32,
         "time": STRING,

@@ -317,7 +317,8 @@ def symbol_hints(report: Report, thread: ThreadReport) -> list[str]:
     hints = []
     if any(module.debug_id for module in modules):
         hints.append(f"give the folder with the {kind} of this very build: --symbols DIR")
-    if any(not module.debug_id and module.image.status != "found" for module in modules):
+    # An image that the dump's own memory holds was never looked for.
+    if any(not m.debug_id and m.image.status != "found" and m.symbols.tried for m in modules):
         hints.append("give the folder with these files themselves, which name their symbols: --images DIR")
     return hints
 
