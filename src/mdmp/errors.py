@@ -4,6 +4,7 @@
     ├── UnusableInputError   the file cannot be used at all: missing, empty, not of this format, unusable header
     ├── FormatError          one part of a file breaks the rules of its format; the rest may be fine
     ├── MemoryUnavailable    an address whose bytes the snapshot does not hold
+    ├── SaveError            a dump could not be written; nothing is left under its name
     └── UsageError           the caller asked for something that makes no sense
 
 A `FormatError` that a reader survives becomes an `Issue` in an `IssueLog`; only an unusable header is fatal.
@@ -24,6 +25,10 @@ class UnusableInputError(MdmpError):
 
 class UsageError(MdmpError):
     """The request itself is wrong; the message is one line for the user."""
+
+
+class SaveError(MdmpError):
+    """A dump could not be written, and nothing is left under its name; the message is one line for the user."""
 
 
 class MemoryUnavailable(MdmpError, LookupError):  # noqa: N818 - reads as a condition, like LookupError

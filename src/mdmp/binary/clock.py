@@ -16,3 +16,14 @@ def from_filetime(ticks: int) -> datetime | None:
         return _FILETIME_EPOCH + timedelta(microseconds=ticks // 10) if ticks > 0 else None
     except OverflowError:
         return None
+
+
+def to_unix(time: datetime | None) -> int:
+    """Seconds since 1970, 0 for None and for what 32 bits cannot hold."""
+    seconds = 0 if time is None else int(time.timestamp())
+    return seconds if 0 < seconds < 1 << 32 else 0
+
+
+def to_filetime(time: datetime | None) -> int:
+    """100 ns units since 1601, 0 for None."""
+    return 0 if time is None else max(0, (time - _FILETIME_EPOCH) // timedelta(microseconds=1) * 10)

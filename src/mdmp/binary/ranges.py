@@ -1,10 +1,40 @@
 """Half-open integer ranges with values, looked up by bisection."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Span = tuple[int, int]
+"""(start, size)."""
+
+
+def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Sorted and without overlaps; what touches is joined, what is empty is left out."""
+    found: list[Span] = []
+    for start, size in sorted(spans):
+        if size <= 0:
+            continue
+        if found and start <= sum(found[-1]):
+            low = found[-1][0]
+            found[-1] = (low, max(sum(found[-1]), start + size) - low)
+        else:
+            found.append((start, size))
+    return tuple(found)
+
+
+def intersect(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...]:
+    """What lies in both; each is as `merge` gives it."""
+    found, i, k = [], 0, 0
+    while i < len(first) and k < len(second):
+        low, end = max(first[i][0], second[k][0]), min(sum(first[i]), sum(second[k]))
+        if low < end:
+            found.append((low, end - low))
+        if sum(first[i]) < sum(second[k]):
+            i += 1
+        else:
+            k += 1
+    return tuple(found)
 
 
 class RangeMap(Generic[T]):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import Annotations
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import Annotations, Snapshot
 from mdmp.snapshot.module import guid_text
 
 if TYPE_CHECKING:
@@ -92,3 +94,70 @@ def _mac_crash_info(records: tuple[MacCrashInfo, ...] | None) -> tuple[dict[str,
         }
         for entry in records
     )
+
+
+def save_annotations(snapshot: Snapshot, out: Layout) -> None:
+    notes = snapshot.annotations
+    _save_crashpad(notes, out)
+    for comment in notes.comments:
+        from mdmp.formats.minidump.streams import comment_w
+
+        out.stream(table.COMMENT_W, comment_w.encode(comment))
+    if notes.assertion is not None:
+        _save_assertion(notes.assertion, out)
+    for number, name in TEXTS.items():
+        if name in notes.texts:
+            out.stream(number, notes.texts[name])
+    if notes.soft_errors is not None:
+        out.stream(table.SOFT_ERRORS, notes.soft_errors.encode("utf-8", "replace"))
+    if notes.mac_boot_args is not None:
+        from mdmp.formats.minidump.streams import mac_boot_args
+
+        out.stream(table.MAC_BOOT_ARGS, mac_boot_args.encode(out, notes.mac_boot_args))
+    if notes.mac_crash_info is not None:
+        _save_mac_crash_info(notes, out)
+
+
+def _save_crashpad(notes: Annotations, out: Layout) -> None:
+    if not (notes.process or notes.modules or notes.report_id or notes.client_id):
+        return
+    from mdmp.formats.minidump.streams import crashpad_info
+
+    ids = (_uuid_bytes(notes.report_id), _uuid_bytes(notes.client_id))
+    out.stream(table.CRASHPAD_INFO, crashpad_info.encode(out, *ids, notes.process, notes.modules))
+
+
+def _uuid_bytes(text: str | None) -> bytes:
+    """The opposite of `_uuid`; zeros for what is none."""
+    digits = (text or "").replace("-", "")
+    raw = bytes.fromhex(digits) if re.fullmatch("[0-9a-fA-F]{32}", digits) else bytes(16)
+    return raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]
+
+
+def _save_assertion(text: str, out: Layout) -> None:
+    """Taken apart as `_assertion` puts it together."""
+    from mdmp.formats.minidump.streams import assertion_info
+
+    found = re.fullmatch(r"(.*?)(?: in (.+?))?(?:, (.+):(\d{1,9}))?", text, re.DOTALL)
+    expression, function, file, line = found.groups("") if found else (text, "", "", "")
+    kind = next((number for number, words in _ASSERTIONS.items() if words == expression), 0)
+    stream = assertion_info.encode("" if kind else expression, function, file, int(line or 0), kind)
+    out.stream(table.ASSERTION_INFO, stream)
+
+
+def _save_mac_crash_info(notes: Annotations, out: Layout) -> None:
+    from mdmp.formats.minidump.streams import mac_crash_info as wire
+
+    infos = []
+    for info in notes.mac_crash_info or ():
+        numbers = {name: value for name, value in info.items() if isinstance(value, int)}
+        record = wire.MINIDUMP_MAC_CRASH_INFO_RECORD_5.new(
+            StreamType=table.MAC_CRASH_INFO,
+            Version=5,
+            Thread=numbers.get("thread", 0),
+            DialogMode=numbers.get("dialog_mode", 0),
+            AbortCause=numbers.get("abort_cause", 0),
+        )
+        texts = {name: value for name, value in info.items() if isinstance(value, str)}
+        infos.append(wire.MacCrashInfo(record, texts))
+    out.stream(table.MAC_CRASH_INFO, wire.encode(out, infos))

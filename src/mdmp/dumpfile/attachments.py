@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 
+from mdmp.errors import FormatError
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import Attachment
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import Attachment, Snapshot
 
-_BYTES_ONLY = {table.TOKEN, table.HANDLE_OPERATION_LIST, table.LINUX_AUXV, table.LINUX_DSO_DEBUG}
+_BYTES_ONLY = {table.TOKEN, table.HANDLE_OPERATION_LIST}
+MAX_BYTES = 1 << 28
+"""Of all attachments together: in a hostile file all of them may be the same bytes."""
 """Decoded in wire terms, but a snapshot has no word for what they hold."""
 
 
@@ -22,3 +26,20 @@ def load_attachments(dump: Minidump) -> tuple[Attachment, ...]:
 
 def _reader(dump: Minidump, index: int) -> Callable[[], bytes]:
     return lambda: dump.raw(index).tobytes()
+
+
+def save_attachments(snapshot: Snapshot, out: Layout) -> tuple[str, ...]:
+    """As they are; returns what could not be kept, in words. Each is read twice, so that one at a time is in memory."""
+    lost, left = [], MAX_BYTES
+    for attachment in snapshot.attachments:
+        try:
+            size = len(attachment.read())
+        except FormatError as error:
+            lost.append(f"{attachment.name} is left out: {error}")
+            continue
+        left -= size
+        if left < 0 or len(out.directory) == out.capacity:
+            lost.append(f"{attachment.name} is left out: too much of its kind")
+        else:
+            out.stream_later(attachment.stream_type, size, attachment.read)
+    return tuple(lost)

@@ -1,11 +1,12 @@
 """CPU contexts <-> `Context`."""
 
 from mdmp.errors import FormatError
-from mdmp.formats.minidump.contexts.choose import decode_context
+from mdmp.formats.minidump.contexts.choose import decode_context, encode_context
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.streams.system_info import SystemInfo
+from mdmp.formats.minidump.writer import Layout
 from mdmp.snapshot import Context
 
 
@@ -35,3 +36,11 @@ class Contexts:
             self.dump.issues.add(place, error.problem, error.offset)
             return None
         return Context(raw.cpu, raw.registers, raw.vector, raw.xstate)
+
+
+def save_context(context: Context | None, windows: bool, out: Layout) -> MINIDUMP_LOCATION_DESCRIPTOR:
+    """An empty location where there is no context, or one of a processor whose contexts are only read."""
+    raw = None
+    if context is not None:
+        raw = encode_context(context.cpu, windows, context.registers, context.vector, context.xstate)
+    return out.place(raw, 16) if raw else MINIDUMP_LOCATION_DESCRIPTOR((0, 0))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mdmp.dumpfile.context import Contexts
+from mdmp.dumpfile.context import Contexts, save_context
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import ExceptionRecord
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import ExceptionRecord, Snapshot
 
 if TYPE_CHECKING:
     from mdmp.formats.minidump.streams.exception import MINIDUMP_EXCEPTION_STREAM
+
+
+MAX_EXCEPTIONS = 2048
+"""A directory has to hold other streams as well."""
 
 
 def load_exceptions(dump: Minidump, contexts: Contexts) -> tuple[ExceptionRecord, ...]:
@@ -31,3 +36,25 @@ def load_exceptions(dump: Minidump, contexts: Contexts) -> tuple[ExceptionRecord
             )
         )
     return tuple(found)
+
+
+def save_exceptions(snapshot: Snapshot, out: Layout) -> None:
+    """A stream for each; most readers know the first only."""
+    from mdmp.formats.minidump.streams import exception as wire
+
+    for exception in snapshot.exceptions[:MAX_EXCEPTIONS]:
+        parameters = [value & (1 << 64) - 1 for value in exception.parameters[: wire.EXCEPTION_MAXIMUM_PARAMETERS]]
+        spare = [0] * (wire.EXCEPTION_MAXIMUM_PARAMETERS - len(parameters))
+        record = wire.MINIDUMP_EXCEPTION.new(
+            ExceptionCode=exception.code & 0xFFFFFFFF,
+            ExceptionFlags=exception.flags & 0xFFFFFFFF,
+            ExceptionRecord=exception.nested & (1 << 64) - 1,
+            ExceptionAddress=(exception.address or 0) & (1 << 64) - 1,
+            NumberParameters=len(parameters),
+            ExceptionInformation=(*parameters, *spare),
+        )
+        context = save_context(exception.context, snapshot.system.os == "windows", out)
+        stream = wire.MINIDUMP_EXCEPTION_STREAM.new(
+            ThreadId=exception.tid or 0, ExceptionRecord=record, ThreadContext=context
+        )
+        out.stream(table.EXCEPTION, wire.encode(stream))

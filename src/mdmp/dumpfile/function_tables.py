@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import FunctionTable
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import FunctionTable, Snapshot
 
 if TYPE_CHECKING:
     from mdmp.formats.minidump.streams.function_table import FunctionTables
@@ -27,3 +28,26 @@ def load_function_tables(dump: Minidump) -> tuple[FunctionTable, ...] | None:
         )
         for entry in found.tables
     )
+
+
+def save_function_tables(snapshot: Snapshot, out: Layout) -> None:
+    """The stream has one size of entries for all tables: those that have the first one's."""
+    if snapshot.function_tables is None:
+        return
+    from mdmp.formats.minidump.streams import function_table as wire
+
+    size = next((found.entry_size for found in snapshot.function_tables), 0)
+    tables = [found for found in snapshot.function_tables if found.entry_size == size and size]
+    records = (
+        (
+            wire.MINIDUMP_FUNCTION_TABLE_DESCRIPTOR.new(
+                MinimumAddress=found.start,
+                MaximumAddress=found.end,
+                BaseAddress=found.base,
+                EntryCount=len(found.entries) // size,
+            ),
+            found.entries[: len(found.entries) // size * size],
+        )
+        for found in tables
+    )
+    out.stream(table.FUNCTION_TABLE, wire.encode(records, size))

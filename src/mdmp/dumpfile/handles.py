@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import Handle
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import Handle, Snapshot
 
 if TYPE_CHECKING:
     from mdmp.formats.minidump.streams.handle_data import HandleEntry
@@ -28,3 +29,23 @@ def load_handles(dump: Minidump) -> tuple[Handle, ...] | None:
         )
         for entry in entries
     )
+
+
+def save_handles(snapshot: Snapshot, out: Layout) -> None:
+    if snapshot.handles is None:
+        return
+    from mdmp.formats.minidump.streams import handle_data as wire
+
+    records = [
+        wire.MINIDUMP_HANDLE_DESCRIPTOR.new(
+            Handle=handle.value & (1 << 64) - 1,
+            TypeNameRva=0 if handle.type_name is None else out.wide(handle.type_name),
+            ObjectNameRva=out.wide(handle.object_name) if handle.object_name else 0,
+            Attributes=(handle.attributes or 0) & 0xFFFFFFFF,
+            GrantedAccess=(handle.granted_access or 0) & 0xFFFFFFFF,
+            HandleCount=min(handle.handle_count or 0, 0xFFFFFFFF),
+            PointerCount=min(handle.pointer_count or 0, 0xFFFFFFFF),
+        )
+        for handle in snapshot.handles
+    ]
+    out.stream(table.HANDLE_DATA, wire.encode(records))

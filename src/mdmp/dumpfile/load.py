@@ -10,6 +10,7 @@ from mdmp.dumpfile.context import Contexts
 from mdmp.dumpfile.exception import load_exceptions
 from mdmp.dumpfile.function_tables import load_function_tables
 from mdmp.dumpfile.handles import load_handles
+from mdmp.dumpfile.linker import load_auxv, load_linker
 from mdmp.dumpfile.memory import DumpMemory, kept_ranges
 from mdmp.dumpfile.modules import load_modules, load_unloaded_modules
 from mdmp.dumpfile.process import load_process
@@ -73,6 +74,8 @@ def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:
         regions=load_regions(dump),
         handles=load_handles(dump),
         function_tables=load_function_tables(dump),
+        auxv=load_auxv(dump),
+        linker=load_linker(dump),
         annotations=load_annotations(dump),
         attachments=load_attachments(dump),
         issues=dump.issues.freeze(),

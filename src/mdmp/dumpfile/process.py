@@ -3,12 +3,13 @@
 import re
 from datetime import timedelta
 
-from mdmp.binary.clock import from_unix
+from mdmp.binary.clock import from_unix, to_unix
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import misc_info as wire
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.text import fixed_wide
-from mdmp.snapshot import Process
+from mdmp.formats.minidump.text import fixed_wide, pack_fixed_wide
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import Process, Snapshot
 
 MAX_COMMAND_LINE = 1 << 16
 
@@ -87,3 +88,75 @@ def _vm_counters(dump: Minidump) -> dict[str, int]:
         return {}
     fields = counters.fields()
     return {plain: fields[name] for name, plain in _COUNTERS.items() if name in fields}
+
+
+def save_process(snapshot: Snapshot, out: Layout) -> None:
+    """A command line that no text of `Annotations.texts` tells becomes a Linux stream, for other systems too."""
+    process = snapshot.process
+    _save_misc(process, out)
+    if process.command_line is not None and "cmdline" not in snapshot.annotations.texts:
+        out.stream(table.LINUX_CMD_LINE, process.command_line.encode("utf-8", "replace") + b"\0")
+    if process.vm_counters:
+        _save_vm_counters(process, out)
+
+
+def _save_misc(process: Process, out: Layout) -> None:
+    """The oldest version of the structure that has room for what is known."""
+    flags, version, values = 0, 1, {}
+    if process.pid is not None:
+        flags |= wire.PROCESS_ID
+        values["ProcessId"] = process.pid & 0xFFFFFFFF
+    if process.create_time is not None or process.user_time is not None:
+        flags |= wire.PROCESS_TIMES
+        values["ProcessCreateTime"] = to_unix(process.create_time)
+        values["ProcessUserTime"] = _seconds(process.user_time)
+        values["ProcessKernelTime"] = _seconds(process.kernel_time)
+    for flag, name, value in (
+        (wire.PROCESS_INTEGRITY, "ProcessIntegrityLevel", process.integrity_level),
+        (wire.PROCESS_EXECUTE_FLAGS, "ProcessExecuteFlags", process.execute_flags),
+        (wire.PROTECTED_PROCESS, "ProtectedProcess", process.protected),
+    ):
+        if value is not None:
+            flags, version = flags | flag, 3
+            values[name] = int(value) & 0xFFFFFFFF
+    record = wire.MINIDUMP_MISC_INFO_5
+    more: dict[str, object] = {}
+    if process.time_zone is not None:
+        flags, version = flags | wire.TIMEZONE, 3
+        more |= {"TimeZoneId": 1, "TimeZone": _zone(process.time_zone)}
+    if process.build is not None or process.debug_build is not None:
+        flags, version = flags | wire.BUILDSTRING, 4
+        more["BuildString"] = pack_fixed_wide(process.build or "", 520)
+        more["DbgBldStr"] = pack_fixed_wide(process.debug_build or "", 80)
+    if flags:
+        out.stream(table.MISC_INFO, wire.encode(record.new(Flags1=flags, **values, **more), version))
+
+
+def _seconds(time: timedelta | None) -> int:
+    return min(max(0, int(time.total_seconds())), 0xFFFFFFFF) if time else 0
+
+
+def _zone(text: str) -> wire.TIME_ZONE_INFORMATION:
+    """Of a text as `_time_zone` makes it; UTC for any other."""
+    found = re.fullmatch(r"UTC([+-])(\d+):(\d\d)(?: \((.*)\))?", text, re.DOTALL)
+    if not found:
+        return wire.TIME_ZONE_INFORMATION.new()
+    minutes = min(int(found[2]), 0xFFFF) * 60 + int(found[3])
+    bias = minutes if found[1] == "-" else -minutes
+    name = (found[4] or "").encode("utf-16-le", "replace")[:64].ljust(64, b"\0")
+    return wire.TIME_ZONE_INFORMATION.new(Bias=bias, StandardName=name)
+
+
+def _save_vm_counters(process: Process, out: Layout) -> None:
+    from mdmp.formats.minidump.streams import process_vm_counters as counters
+
+    known = {wide: process.vm_counters[plain] for wide, plain in _COUNTERS.items() if plain in process.vm_counters}
+    first, second = counters.MINIDUMP_PROCESS_VM_COUNTERS_1, counters.MINIDUMP_PROCESS_VM_COUNTERS_2
+    values = {
+        name: value & ((1 << 32) - 1 if name == "PageFaultCount" else (1 << 64) - 1) for name, value in known.items()
+    }
+    if set(known) <= set(first.FIELDS):
+        out.stream(table.PROCESS_VM_COUNTERS, counters.encode(first.new(Revision=1, **values)))
+    else:
+        flags = counters.COUNTERS | counters.VIRTUALSIZE | counters.EX | counters.EX2 | counters.JOB
+        out.stream(table.PROCESS_VM_COUNTERS, counters.encode(second.new(Revision=2, Flags=flags, **values)))

@@ -8,7 +8,8 @@ from mdmp.binary.lazy import LazySequence
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import Region
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import Region, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,3 +83,48 @@ def parse_maps(text: bytes) -> tuple[Region, ...]:
         permissions = fields[1][:3].decode("ascii", "replace")
         regions.append(Region(start, end - start, "commit", permissions, False, kind, name))
     return tuple(regions)
+
+
+_PROTECTIONS = {"": 0, "---": 1, "r--": 2, "rw-": 4, "-w-": 4, "--x": 0x10, "r-x": 0x20, "rwx": 0x40, "-wx": 0x40}
+"""The plainest PAGE_* that means the same."""
+_NUMBERS = {name: number for number, name in _STATES.items()}
+_KIND_NUMBERS = {name: number for number, name in _KINDS.items()}
+
+
+def save_regions(snapshot: Snapshot, out: Layout) -> None:
+    """A MemoryInfoList for every system; on Linux the text of the kernel as well, made anew where it was not kept."""
+    if snapshot.regions is None:
+        return
+    from mdmp.formats.minidump.streams import memory_info_list as wire
+
+    whole = (1 << 64) - 1
+    records = [
+        wire.MINIDUMP_MEMORY_INFO.new(
+            BaseAddress=region.start & whole,
+            AllocationBase=(region.start if region.allocation_base is None else region.allocation_base) & whole,
+            AllocationProtect=_protection(region)
+            if region.allocation_protection is None
+            else region.allocation_protection,
+            RegionSize=region.size & whole,
+            State=_NUMBERS.get(region.state, 0x1000),
+            Protect=_protection(region),
+            Type=_KIND_NUMBERS.get(region.kind or "", 0),
+        )
+        for region in snapshot.regions
+    ]
+    out.stream(table.MEMORY_INFO_LIST, wire.encode(records))
+    if snapshot.system.os in ("linux", "android") and "maps" not in snapshot.annotations.texts:
+        out.stream(table.LINUX_MAPS, b"".join(map(_maps_line, snapshot.regions)))
+
+
+def _protection(region: Region) -> int:
+    if region.windows_protection is not None:
+        return region.windows_protection
+    return _PROTECTIONS.get(region.protection, 1) | (_GUARD if region.guard else 0)
+
+
+def _maps_line(region: Region) -> bytes:
+    """As in /proc/PID/maps; offset, device and inode are not known."""
+    permissions = (region.protection or "---") + "p"
+    name = (region.name or "").replace("\n", "\\012").encode("utf-8", "replace")
+    return b"%x-%x %s 00000000 00:00 0 %s\n" % (region.start, region.end, permissions.encode(), name)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
-from mdmp.formats.minidump.streams.system_info import SystemInfo, X86CpuInfo
-from mdmp.snapshot import System
+from mdmp.formats.minidump.streams.system_info import MINIDUMP_SYSTEM_INFO, SystemInfo, X86CpuInfo, encode
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import Snapshot, System
 
 if TYPE_CHECKING:
     from mdmp.formats.minidump.streams.system_memory_info import MINIDUMP_SYSTEM_MEMORY_INFO_1
@@ -45,6 +46,10 @@ CPU_NAMES = {
     0x8006: "riscv64",
 }
 """ProcessorArchitecture to the name in `System.cpu`."""
+
+
+ARM64_ELSEWHERE = 0x8003
+"""Breakpad's number for arm64, which goes with its layout of contexts."""
 
 
 def load_system(dump: Minidump, context_cpu: str | None) -> System:
@@ -100,3 +105,72 @@ def _memory(dump: Minidump) -> dict[str, int]:
         "paged_pool": performance.PagedPoolPages * page,
         "nonpaged_pool": performance.NonPagedPoolPages * page,
     }
+
+
+def save_system(snapshot: Snapshot, out: Layout) -> None:
+    system = snapshot.system
+    _save_memory(system, out)
+    platform = system.platform_id
+    if platform is None:
+        platform = next((number for number, name in OS_NAMES.items() if name == system.os and number != 1), None)
+    architecture = architecture_of(system)
+    if platform is None or architecture is None:
+        return
+    numbers = [int(part) if part.isdecimal() else 0 for part in (system.os_version or "").split(".")][:3]
+    major, minor, build = (min(number, 0xFFFFFFFF) for number in (*numbers, 0, 0, 0)[:3])
+    record = MINIDUMP_SYSTEM_INFO.new(
+        ProcessorArchitecture=architecture,
+        ProcessorLevel=(system.cpu_level or 0) & 0xFFFF,
+        ProcessorRevision=(system.cpu_revision or 0) & 0xFFFF,
+        NumberOfProcessors=min(system.cpu_count or 0, 0xFF),
+        ProductType=(system.product_type or 0) & 0xFF,
+        MajorVersion=major,
+        MinorVersion=minor,
+        BuildNumber=build,
+        PlatformId=platform,
+        CSDVersionRva=out.wide(system.os_build or ""),
+        SuiteMask=(system.suite_mask or 0) & 0xFFFF,
+        Cpu=_cpu_bytes(system),
+    )
+    out.stream(table.SYSTEM_INFO, encode(record))
+
+
+def architecture_of(system: System) -> int | None:
+    """PROCESSOR_ARCHITECTURE_*; None for a processor that has no number."""
+    if system.cpu == "arm64" and system.os != "windows":
+        return ARM64_ELSEWHERE
+    return next((number for number, name in CPU_NAMES.items() if name == system.cpu), None)
+
+
+def _cpu_bytes(system: System) -> bytes:
+    features = system.cpu_features
+    if system.cpu == "x86" or (system.cpu == "amd64" and system.cpu_vendor):
+        words = [feature & 0xFFFFFFFF for feature in (*features, 0, 0, 0)[:3]]
+        vendor = (system.cpu_vendor or "").encode("ascii", "replace")[:12].ljust(12, b"\0")
+        return vendor + b"".join(word.to_bytes(4, "little") for word in words)
+    return b"".join((feature & (1 << 64) - 1).to_bytes(8, "little") for feature in features[:2]).ljust(24, b"\0")
+
+
+def _save_memory(system: System, out: Layout) -> None:
+    """The counters are in bytes there, in pages here."""
+    memory, page = system.memory, system.memory.get("page_size", 0)
+    if not page:
+        return
+    from mdmp.formats.minidump.streams import system_memory_info as wire
+
+    pages = {name: min(count // page, 0xFFFFFFFF) for name, count in memory.items()}
+    record = wire.MINIDUMP_SYSTEM_MEMORY_INFO_1.new(
+        Revision=1,
+        BasicInfo=wire.MINIDUMP_SYSTEM_BASIC_INFORMATION.new(
+            PageSize=page, NumberOfPhysicalPages=pages.get("physical", 0)
+        ),
+        PerfInfo=wire.MINIDUMP_SYSTEM_PERFORMANCE_INFORMATION.new(
+            AvailablePages=pages.get("available", 0),
+            CommittedPages=pages.get("committed", 0),
+            CommitLimit=pages.get("commit_limit", 0),
+            PeakCommitment=pages.get("peak_commit", 0),
+            PagedPoolPages=pages.get("paged_pool", 0),
+            NonPagedPoolPages=pages.get("nonpaged_pool", 0),
+        ),
+    )
+    out.stream(table.SYSTEM_MEMORY_INFO, wire.encode(record))

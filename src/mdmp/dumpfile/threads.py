@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from mdmp.binary.clock import from_filetime
-from mdmp.dumpfile.context import Contexts
+from mdmp.binary.clock import from_filetime, to_filetime
+from mdmp.dumpfile.context import Contexts, save_context
+from mdmp.dumpfile.memory_plan import MemoryPlan
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
-from mdmp.snapshot import MemoryReader, Thread
+from mdmp.formats.minidump.writer import Layout
+from mdmp.snapshot import MemoryReader, Snapshot, Thread
 
 if TYPE_CHECKING:
     from mdmp.formats.minidump.streams.breakpad_info import MINIDUMP_BREAKPAD_INFO
@@ -99,3 +101,87 @@ def _breakpad_threads(dump: Minidump) -> tuple[int | None, int | None]:
         info.DumpThreadId if info.Validity & DUMP_THREAD_ID else None,
         info.RequestingThreadId if info.Validity & REQUESTING_THREAD_ID else None,
     )
+
+
+_U32, _U64 = 0xFFFFFFFF, (1 << 64) - 1
+
+
+def save_threads(snapshot: Snapshot, plan: MemoryPlan, out: Layout) -> None:
+    threads = snapshot.threads
+    timed = any(thread.start_address is not None or thread.user_time is not None for thread in threads or ())
+    _save_breakpad_info(snapshot, timed, out)
+    if threads is None:
+        return
+    from mdmp.formats.minidump.streams import thread_list as wire
+
+    windows = snapshot.system.os == "windows"
+    contexts = [save_context(thread.context, windows, out) for thread in threads]
+
+    def records() -> bytes:
+        return wire.encode(
+            wire.MINIDUMP_THREAD.new(
+                ThreadId=thread.tid & _U32,
+                SuspendCount=(thread.suspend_count or 0) & _U32,
+                PriorityClass=(thread.priority_class or 0) & _U32,
+                Priority=(thread.priority or 0) & _U32,
+                Teb=(thread.teb or 0) & _U64,
+                Stack=plan.stack(thread),
+                ThreadContext=context,
+            )
+            for thread, context in zip(threads, contexts, strict=True)
+        )
+
+    out.stream_later(table.THREAD_LIST, 4 + len(threads) * wire.MINIDUMP_THREAD.SIZE, records)
+    if timed:
+        _save_infos(threads, out)
+    _save_names(threads, out)
+
+
+def _save_names(threads: tuple[Thread, ...], out: Layout) -> None:
+    named = [(thread.tid & _U32, thread.name) for thread in threads if thread.name is not None]
+    if named:
+        from mdmp.formats.minidump.streams import thread_names as wire
+
+        records = [wire.MINIDUMP_THREAD_NAME((tid, out.wide(name))) for tid, name in named]
+        out.stream(table.THREAD_NAMES, wire.encode(records))
+
+
+def _save_infos(threads: tuple[Thread, ...], out: Layout) -> None:
+    from mdmp.formats.minidump.streams import thread_info_list as wire
+
+    records = []
+    for thread in threads:
+        flags = wire.WRITING_THREAD if thread.wrote_the_dump else 0
+        if thread.start_address is None and thread.user_time is None:
+            flags |= wire.INVALID_INFO
+        records.append(
+            wire.MINIDUMP_THREAD_INFO.new(
+                ThreadId=thread.tid & _U32,
+                DumpFlags=flags | (wire.EXITED_THREAD if thread.exit_time else 0),
+                ExitStatus=(thread.exit_status or 0) & _U32,
+                CreateTime=to_filetime(thread.create_time),
+                ExitTime=to_filetime(thread.exit_time),
+                KernelTime=_ticks(thread.kernel_time),
+                UserTime=_ticks(thread.user_time),
+                StartAddress=(thread.start_address or 0) & _U64,
+                Affinity=(thread.affinity or 0) & _U64,
+            )
+        )
+    out.stream(table.THREAD_INFO_LIST, wire.encode(records))
+
+
+def _ticks(time: timedelta | None) -> int:
+    return max(0, time // timedelta(microseconds=1) * 10) & _U64 if time else 0
+
+
+def _save_breakpad_info(snapshot: Snapshot, timed: bool, out: Layout) -> None:
+    """Who asked for the dump; and who wrote it, where ThreadInfoList does not say it."""
+    from mdmp.formats.minidump.streams import breakpad_info as wire
+
+    writer = next((thread.tid for thread in snapshot.threads or () if thread.wrote_the_dump and not timed), None)
+    requester = snapshot.requesting_tid
+    valid = 0 if writer is None else wire.DUMP_THREAD_ID
+    valid |= 0 if requester is None else wire.REQUESTING_THREAD_ID
+    if valid:
+        record = wire.MINIDUMP_BREAKPAD_INFO((valid, (writer or 0) & _U32, (requester or 0) & _U32))
+        out.stream(table.BREAKPAD_INFO, wire.encode(record))

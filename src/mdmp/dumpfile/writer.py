@@ -3,6 +3,7 @@
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import misc_info, table
 from mdmp.formats.minidump.text import fixed_wide
+from mdmp.formats.minidump.writer import WRITER
 
 Guess = tuple[str, str]
 """Writer, evidence."""
@@ -10,6 +11,8 @@ Guess = tuple[str, str]
 
 def guess_writer(dump: Minidump) -> Guess | tuple[None, None]:
     """The first trait that fits, the most telling ones first."""
+    if dump.header.Version >> 16 == WRITER:
+        return "mdmp", f"the high word of its version is {WRITER:#x}"
     types = {entry.StreamType for entry in dump.directory if entry.Location.DataSize}
     for number, writer in _BY_STREAM:
         if number in types:

@@ -8,6 +8,7 @@ from mdmp.snapshot.annotations import Annotations
 from mdmp.snapshot.exception import ExceptionRecord
 from mdmp.snapshot.function_table import FunctionTable
 from mdmp.snapshot.handle import Handle
+from mdmp.snapshot.linker import LinkedLibrary, Linker
 from mdmp.snapshot.memory import EmptyMemory, MemoryReader, Region
 from mdmp.snapshot.module import DebugId, Module, UnloadedModule
 from mdmp.snapshot.origin import Attachment, Origin
@@ -25,6 +26,8 @@ __all__ = [
     "ExceptionRecord",
     "FunctionTable",
     "Handle",
+    "LinkedLibrary",
+    "Linker",
     "MemoryReader",
     "Module",
     "Origin",

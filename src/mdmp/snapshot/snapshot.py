@@ -10,6 +10,7 @@ from mdmp.snapshot.annotations import Annotations
 from mdmp.snapshot.exception import ExceptionRecord
 from mdmp.snapshot.function_table import FunctionTable
 from mdmp.snapshot.handle import Handle
+from mdmp.snapshot.linker import Linker
 from mdmp.snapshot.memory import EmptyMemory, MemoryReader, Region
 from mdmp.snapshot.module import Module, UnloadedModule
 from mdmp.snapshot.origin import Attachment, Origin
@@ -37,6 +38,9 @@ class Snapshot:
     """The memory map. Long: made when first asked for."""
     handles: tuple[Handle, ...] | None = None
     function_tables: tuple[FunctionTable, ...] | None = None
+    auxv: tuple[tuple[int, int], ...] | None = None
+    """The auxiliary vector that the Linux kernel gave the program: (AT_* key, value)."""
+    linker: Linker | None = None
     annotations: Annotations = field(default_factory=Annotations)
     attachments: tuple[Attachment, ...] = ()
     issues: tuple[Issue, ...] = ()

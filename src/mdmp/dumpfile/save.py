@@ -1,0 +1,126 @@
+"""`Snapshot` -> a minidump file.
+
+Every place in the file is given out first; memory comes last and is copied in small pieces, so that its size costs
+time but no memory. What gets lost on the way is listed in `docs/writing.md`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from mdmp.binary.clock import to_unix
+from mdmp.binary.window import map_file
+from mdmp.dumpfile.annotations import save_annotations
+from mdmp.dumpfile.attachments import save_attachments
+from mdmp.dumpfile.exception import MAX_EXCEPTIONS, save_exceptions
+from mdmp.dumpfile.function_tables import save_function_tables
+from mdmp.dumpfile.handles import save_handles
+from mdmp.dumpfile.linker import save_linker
+from mdmp.dumpfile.memory import kept_ranges
+from mdmp.dumpfile.memory_plan import MemoryPlan
+from mdmp.dumpfile.modules import save_modules, save_unloaded_modules
+from mdmp.dumpfile.part_file import PartFile
+from mdmp.dumpfile.process import save_process
+from mdmp.dumpfile.regions import save_regions
+from mdmp.dumpfile.system import save_system
+from mdmp.dumpfile.threads import save_threads
+from mdmp.errors import FormatError, SaveError
+from mdmp.formats.minidump.file import Minidump
+from mdmp.formats.minidump.header import MAX_STREAMS
+from mdmp.formats.minidump.writer import CAPACITY, SIGNATURE, Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from mdmp.binary.ranges import Span
+    from mdmp.snapshot import Snapshot
+
+WITH_FULL_MEMORY = 0x2
+_SAVERS = (
+    save_system,
+    save_process,
+    save_exceptions,
+    save_modules,
+    save_unloaded_modules,
+    save_handles,
+    save_function_tables,
+    save_linker,
+    save_annotations,
+    save_regions,
+)
+
+
+class Saved(NamedTuple):
+    path: str
+    size: int
+    """Of the file, holes included."""
+    memory: int
+    """Bytes of the process's memory in it."""
+    lost: tuple[str, ...]
+    """What could not be kept, in words."""
+
+
+def save(
+    snapshot: Snapshot,
+    path: str | os.PathLike[str],
+    *,
+    ranges: Iterable[Span] | None = None,
+    flags: int | None = None,
+    time: datetime | None = None,
+    replace: bool = True,
+) -> Saved:
+    """Writes a minidump. The file appears under its name when it is complete, on the disk and read back; whatever
+    happens before, nothing is left under that name.
+
+    `ranges`: (start, size) of the memory to keep, all that the snapshot has by default; `snapshot.select` chooses.
+    `flags`: MINIDUMP_TYPE bits that tell what was meant to be kept, by default those of the snapshot's origin.
+    `time`: of the capture, by default the origin's. `replace=False` refuses to replace a file of that name.
+
+    Raises `SaveError` when the file cannot be written, `FormatError` when the snapshot does not fit the format.
+    """
+    flags = (snapshot.origin.flags or 0) if flags is None else flags
+    plan = MemoryPlan(snapshot, ranges, bool(flags & WITH_FULL_MEMORY))
+    out, lost = _layout(snapshot, plan)
+    size = plan.place(out)
+    head = out.head(to_unix(time or snapshot.origin.time), flags)
+    name = os.fspath(path)
+    try:
+        with PartFile(path, replace=replace) as part:
+            part.file.write(head)
+            for rva, data in out.bytes_of():
+                part.file.seek(rva)
+                part.file.write(data)
+            unread = plan.copy(snapshot.memory, part.file)
+            part.commit(SIGNATURE, size, lambda written: _check(written, out, plan, size))
+    except OSError as problem:
+        raise SaveError(f"cannot write {name}: {problem.strerror or problem}") from None
+    if unread:
+        lost += (f"{unread} bytes of memory could not be read; they are zero in the dump",)
+    return Saved(name, size, plan.size, lost)
+
+
+def _layout(snapshot: Snapshot, plan: MemoryPlan) -> tuple[Layout, tuple[str, ...]]:
+    exceptions, notes = min(len(snapshot.exceptions), MAX_EXCEPTIONS), len(snapshot.annotations.comments)
+    out = Layout(min(CAPACITY + exceptions + notes + len(snapshot.attachments), MAX_STREAMS))
+    for save_part in _SAVERS:
+        save_part(snapshot, out)
+    save_threads(snapshot, plan, out)
+    plan.streams(out)
+    return out, save_attachments(snapshot, out)
+
+
+def _check(path: str, out: Layout, plan: MemoryPlan, size: int) -> None:
+    """Reads back what was written: every stream, and where the memory lies."""
+    window = map_file(path)
+    dump = Minidump(window)
+    try:
+        for index in range(len(dump.directory)):
+            dump.decode(index)
+        found = sum(kept_ranges(dump).sizes)
+        issues = dump.issues.freeze()
+        if len(window) != size or len(dump.directory) != len(out.directory) or found < plan.size or issues:
+            raise SaveError(f"{path}: what was written cannot be read back: {issues[0] if issues else 'parts missing'}")
+    except FormatError as problem:
+        raise SaveError(f"{path}: what was written cannot be read back: {problem}") from None
