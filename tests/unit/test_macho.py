@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_unwind_entries(expected: dict[str, Any], image: Callable[[str], MachO],
     table = expected[name]
     start, end = (at - macho.load_address for at in table["code"])
     rows = [*table["unwind"], [end, 0]]
-    for (at, encoding), (after, _) in zip(rows, rows[1:], strict=False):
+    for (at, encoding), (after, _) in pairwise(rows):
         for rva in (at, at + 1, after - 1):
             entry = macho.unwind_entry(rva)
             assert entry is not None
@@ -192,7 +193,7 @@ def test_64_bit_universal(macos: Path) -> None:
     file = Window(fat64((7, old), (0x01000007, raw)), "both")
     assert [part.machine for part in slices(file)] == ["x86", "amd64"]
     assert open_file(file).machine == "amd64"
-    with pytest.raises(FormatError, match="32-bit .x86."):
+    with pytest.raises(FormatError, match=r"32-bit .x86."):
         open_file(Window(fat64((7, old)), "old"))
 
 
