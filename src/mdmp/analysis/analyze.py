@@ -61,7 +61,7 @@ def analyze_snapshot(
         dump=_dump_facts(snapshot),
         os=system.os,
         os_name=system_facts.os_name(system),
-        os_version=" ".join(filter(None, (system.os_version, system.os_build))) or None,
+        os_version=system_facts.os_version(system),
         os_product=system_facts.product(system),
         cpu=system.cpu,
         pointer_size=pointer_size(snapshot),

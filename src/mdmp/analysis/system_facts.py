@@ -25,6 +25,15 @@ def os_name(system: System) -> str:
     return known or (f"{system.platform_id:#010x}" if system.platform_id is not None else "unknown")
 
 
+def os_version(system: System) -> str | None:
+    """Version and build. Breakpad's Linux client has no version numbers but uname's words: name, release, version,
+    machine; of these the middle."""
+    words = (system.os_build or "").split()
+    if system.os_version == "0.0.0" and words[:1] == ["Linux"] and len(words) > 3:
+        return " ".join(words[1:-1])
+    return " ".join(filter(None, (system.os_version, system.os_build))) or None
+
+
 def product(system: System) -> str | None:
     """The marketing name: `Windows 10 22H2`."""
     build = (system.os_version or "").rpartition(".")[2]
