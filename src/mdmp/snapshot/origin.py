@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,10 @@ class Origin:
     writer: str | None = None
     """Who wrote it, as far as its traits tell."""
     writer_evidence: str | None = None
+    method: str | None = None
+    """Live: how the process was read, in words."""
+    held: timedelta | None = None
+    """Live: how long all of its threads stood still; None when they do as long as the snapshot is in use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from struct import iter_unpack
 from typing import TYPE_CHECKING
 
+from mdmp.capture.linux.copy import make_copy
 from mdmp.capture.linux.freeze import freeze
+from mdmp.capture.linux.inject import InjectionError
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.modules import find_modules
 from mdmp.capture.linux.permission import check
@@ -25,9 +27,14 @@ from mdmp.snapshot import Annotations, Attachment, Origin, Region, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mdmp.capture.linux.copy import Copy
     from mdmp.capture.linux.freeze import Frozen
     from mdmp.capture.options import CaptureOptions
-    from mdmp.snapshot import Context
+    from mdmp.snapshot import Context, ExceptionRecord
+
+
+COPIED = "read from a copy of its memory while it went on"
+FROZEN = "read while it stood still"
 
 
 @contextmanager
@@ -38,38 +45,56 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
     with ExitStack() as stack:
         frozen = stack.enter_context(freeze(proc, options.limit))
         moment = datetime.now(UTC)
-        contexts = frozen.call(_contexts, frozen, issues)
+        contexts, exceptions = frozen.call(_read_threads, frozen, issues)
         cpu = next((context.cpu for context in contexts.values() if context), "unknown")
-        exceptions = frozen.call(
-            lambda: tuple(
-                record
-                for tid, number in frozen.signals.items()
-                if number and (record := read_signal(tid, contexts.get(tid)))
-            )
-        )
-        maps_text, status = proc.text("maps") or b"", proc.text("status") or b""
-        auxv = proc.text("auxv") or b""
-        maps = parse_maps(maps_text)
+        texts = {name: proc.text(name) or b"" for name in ("maps", "status", "auxv")}
+        maps = parse_maps(texts["maps"])
         memory = LiveMemory(pid, readable(maps))
+        threads = tuple(make_thread(proc, tid, context, maps) for tid, context in contexts.items())
+        handles = read_handles(proc)
+        held = None
+        if options.snapshot and not frozen.stopped_before:
+            try:
+                copy = frozen.call(make_copy, frozen, contexts, maps, memory)
+            except (InjectionError, OSError) as problem:
+                issues.add("copy", f"not made, so the process stands still until everything is read: {problem}")
+            else:
+                stack.callback(_forget, frozen, copy)
+                memory.close()
+                memory = LiveMemory(copy.pid, readable(parse_maps(Proc(copy.pid).text("maps") or b"")))
+                frozen.call(frozen.release)
+                held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
         stack.callback(memory.close)
         yield Snapshot(
-            origin=Origin("live", time=moment, writer="mdmp"),
+            origin=Origin("live", time=moment, writer="mdmp", method=COPIED if held else FROZEN, held=held),
             system=read_system(cpu),
-            process=read_process(proc, options, status),
-            threads=tuple(make_thread(proc, tid, context, maps) for tid, context in contexts.items()),
-            modules=find_modules(maps, memory, _auxiliary(auxv, cpu).get(AT_PHDR, 0)),
+            process=read_process(proc, options, texts["status"]),
+            threads=threads,
+            modules=find_modules(maps, memory, _auxiliary(texts["auxv"], cpu).get(AT_PHDR, 0)),
             exceptions=exceptions,
             memory=memory,
             regions=tuple(map(_region, maps)),
-            handles=read_handles(proc),
-            annotations=Annotations(texts=read_texts(proc, options, maps_text, status)),
-            attachments=_attachments(auxv),
+            handles=handles,
+            annotations=Annotations(texts=read_texts(proc, options, texts["maps"], texts["status"])),
+            attachments=_attachments(texts["auxv"]),
             issues=issues.freeze(),
         )
 
 
+def _forget(frozen: Frozen, copy: Copy) -> None:
+    frozen.call(copy.end)
+    frozen.call(copy.forget, frozen)
+
+
+def _read_threads(frozen: Frozen, issues: IssueLog) -> tuple[dict[int, Context | None], tuple[ExceptionRecord, ...]]:
+    """The registers of every thread, the main thread's first, and the signals that threads were about to get."""
+    contexts = _contexts(frozen, issues)
+    signalled = [tid for tid, number in frozen.signals.items() if number]
+    records = (read_signal(tid, contexts.get(tid)) for tid in signalled)
+    return contexts, tuple(record for record in records if record)
+
+
 def _contexts(frozen: Frozen, issues: IssueLog) -> dict[int, Context | None]:
-    """The registers of every thread, the main thread's first."""
     found = {tid: read_context(tid) for tid in sorted(frozen.signals)}
     cpu = next((context.cpu for context in found.values() if context), "unknown")
     for tid in sorted(frozen.stuck):

@@ -7,6 +7,7 @@ they are; so a thread of our own does it, which ends with the capture. Nothing h
 from __future__ import annotations
 
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_EVENT_STOP = 128
-"""PTRACE_EVENT_STOP: stopped because we asked, or together with the whole process by a stop signal."""
 _PATIENCE = 0.03
 """Seconds after which a thread is looked at that has not stopped."""
 
@@ -39,6 +38,8 @@ class Frozen:
         """Each stopped thread, and the signal that it was about to get and will get (0: none)."""
         self.stuck: set[int] = set()
         """Threads that wait in the kernel and cannot be stopped there: they run no code of the program either."""
+        self.stopped_before = False
+        """A stop signal (SIGSTOP…) had stopped the process already, so it does not mind standing still."""
         self.since = 0.0
         """When the first thread was stopped, by the clock `time.monotonic`."""
         self.until: float | None = None
@@ -54,6 +55,7 @@ class Frozen:
         return self._executor.submit(function, *args, **kwargs).result()
 
     def hold(self) -> None:
+        """Stops all threads."""
         self.since = time.monotonic()
         deadline = self.since + self._limit
         while fresh := self._fresh():
@@ -63,6 +65,14 @@ class Frozen:
                 self._wait(deadline)
         if not self.signals and not self.stuck:
             raise UnusableInputError(f"process {self.proc.pid} ended before it could be captured")
+
+    def hold_one(self, tid: int) -> bool:
+        """Stops one thread, for a moment. False when it has ended or is busy with a signal."""
+        self._seize(tid)
+        deadline = time.monotonic() + self._limit
+        while self._pending:
+            self._wait(deadline)
+        return self.signals.get(tid) == 0
 
     def _fresh(self) -> list[int]:
         """Threads that nobody asked to stop yet: those born while others were stopped come in the next round."""
@@ -121,7 +131,8 @@ class Frozen:
         event, number = status >> 16, os.WSTOPSIG(status)
         self._pending.discard(tid)
         self.stuck.discard(tid)
-        self.signals[tid] = 0 if event == _EVENT_STOP else number
+        self.stopped_before |= event == syscalls.EVENT_STOP and number != signal.SIGTRAP
+        self.signals[tid] = 0 if event == syscalls.EVENT_STOP else number
 
     def _forget(self, tid: int) -> None:
         self._pending.discard(tid)

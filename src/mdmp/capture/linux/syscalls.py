@@ -16,6 +16,7 @@ class Request(IntEnum):
     """What ptrace can be asked for."""
 
     CONT = 7
+    SYSCALL = 24
     GET_THREAD_AREA = 25
     DETACH = 17
     SETOPTIONS = 0x4200
@@ -27,11 +28,20 @@ class Request(IntEnum):
     INTERRUPT = 0x4207
     GETSIGMASK = 0x420A
     SETSIGMASK = 0x420B
+    GET_RSEQ_CONFIGURATION = 0x420F
+    GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4210
 
 
 WALL: Final = 0x40000000
 """__WALL: wait for threads and for children of any kind."""
 SIGINFO_SIZE: Final = 128
+O_TRACESYSGOOD: Final = 1
+O_TRACECLONE: Final = 8
+O_EXITKILL: Final = 1 << 20
+"""For copies only, never for the process itself."""
+EVENT_CLONE: Final = 3
+EVENT_STOP: Final = 128
+"""Stopped because we asked, or together with the whole process by a stop signal."""
 
 
 class _Iovec(ctypes.Structure):
@@ -60,6 +70,12 @@ def ptrace_read(request: Request, tid: int, address: int, size: int) -> bytes:
     buffer = ctypes.create_string_buffer(size)
     ptrace(request, tid, address, ctypes.addressof(buffer))
     return buffer.raw
+
+
+def ptrace_write(request: Request, tid: int, address: int, raw: bytes) -> None:
+    """For requests that take a buffer: SETSIGMASK."""
+    buffer = ctypes.create_string_buffer(raw, len(raw))
+    ptrace(request, tid, address, ctypes.addressof(buffer))
 
 
 def get_registers(tid: int, kind: int, size: int) -> bytes:
