@@ -13,7 +13,7 @@ from mdmp.version import __version__ as __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mdmp.api import analyze, capture_process, open_dump
-    from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, UnusableInputError, UsageError
+    from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, SaveError, UnusableInputError, UsageError
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
 
@@ -23,12 +23,14 @@ __all__ = [
     "MdmpError",
     "MemoryUnavailable",
     "Report",
+    "SaveError",
     "Snapshot",
     "UnusableInputError",
     "UsageError",
     "analyze",
     "capture_process",
     "open_dump",
+    "save_dump",
 ]
 
 

@@ -10,16 +10,18 @@ import os
 from typing import TYPE_CHECKING
 
 from mdmp.dumpfile.load import load
+from mdmp.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
+    from mdmp.dumpfile.save import Saved
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
     from mdmp.symbols.symbols import Symbols
 
-__all__ = ["analyze", "capture_process", "find_symbols", "open_dump"]
+__all__ = ["analyze", "capture_process", "find_symbols", "open_dump", "save_dump"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -49,6 +51,38 @@ def capture_process(
     from mdmp.capture import CaptureOptions, capture
 
     return capture(pid, CaptureOptions(snapshot=copy, command_line=command_line, environment=environment))
+
+
+def save_dump(
+    snapshot: Snapshot,
+    path: AnyPath,
+    *,
+    kind: str | int = "full",
+    budget: int | None = None,
+    scrub_stacks: bool = False,
+    replace: bool = True,
+) -> Saved:
+    """Writes a minidump, which appears under its name when it is complete and was read back; else nothing does.
+
+    `kind` is `mini`, `triage`, `indirect`, `heap` (or `private`), `full`, or MINIDUMP_TYPE bits. `budget` limits the
+    bytes of memory: the crashing thread's stack stays whole, and a comment in the dump says what was left out.
+    `scrub_stacks` replaces what unwinding does not need. Command line and environment are kept only by `full`, and
+    by bits that ask for them. `replace=False` refuses to replace an existing file.
+
+    What is returned tells `path`, `size`, `memory` (bytes of it) and `lost` (what could not be kept, in words).
+    Raises `SaveError` when the file cannot be written, `UsageError` for an unknown `kind`.
+    """
+    from mdmp.dumpfile.save import save
+    from mdmp.snapshot.dump_type import DUMP_TYPES, FILTER_MEMORY
+    from mdmp.snapshot.redact import redact
+    from mdmp.snapshot.select import select
+
+    flags = DUMP_TYPES.get(kind) if isinstance(kind, str) else kind
+    if flags is None:
+        raise UsageError(f"no dump type {kind!r} (there are: {', '.join(DUMP_TYPES)}, and MINIDUMP_TYPE bits)")
+    selection = select(snapshot, flags | (FILTER_MEMORY if scrub_stacks else 0), budget=budget)
+    redacted = redact(snapshot, selection.flags, selection.notes)
+    return save(redacted, path, ranges=selection.ranges, flags=selection.flags, replace=replace)
 
 
 def analyze(

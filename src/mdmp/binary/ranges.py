@@ -37,6 +37,24 @@ def intersect(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...]
     return tuple(found)
 
 
+def subtract(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...]:
+    """What of `first` is not in `second`; each is as `merge` gives it."""
+    found, k = [], 0
+    for start, size in first:
+        end = start + size
+        while k < len(second) and sum(second[k]) <= start:
+            k += 1
+        i = k
+        while i < len(second) and second[i][0] < end:
+            if start < second[i][0]:
+                found.append((start, second[i][0] - start))
+            start = sum(second[i])
+            i += 1
+        if start < end:
+            found.append((start, end - start))
+    return tuple(found)
+
+
 class RangeMap(Generic[T]):
     """Which value covers a number? Ranges are (start, end, value), `end` not included.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mdmp.errors import FormatError
+from mdmp.errors import FormatError, IssueLog
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import Layout
@@ -30,16 +30,17 @@ def _reader(dump: Minidump, index: int) -> Callable[[], bytes]:
 
 def save_attachments(snapshot: Snapshot, out: Layout) -> tuple[str, ...]:
     """As they are; returns what could not be kept, in words. Each is read twice, so that one at a time is in memory."""
-    lost, left = [], MAX_BYTES
+    lost, left = IssueLog(), MAX_BYTES
     for attachment in snapshot.attachments:
         try:
             size = len(attachment.read())
         except FormatError as error:
-            lost.append(f"{attachment.name} is left out: {error}")
+            lost.survive(error)
             continue
         left -= size
         if left < 0 or len(out.directory) == out.capacity:
-            lost.append(f"{attachment.name} is left out: too much of its kind")
+            lost.add(attachment.name, "too many attachments, or too large ones")
         else:
             out.stream_later(attachment.stream_type, size, attachment.read)
-    return tuple(lost)
+    issues = lost.freeze()
+    return (f"{len(issues)} streams are left out, the first is {issues[0]}",) if issues else ()

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from mdmp.dumpfile.context import Contexts, save_context
 from mdmp.formats.minidump.file import Minidump
+from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import Layout
 from mdmp.snapshot import ExceptionRecord, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mdmp.formats.minidump.streams.exception import MINIDUMP_EXCEPTION_STREAM
 
 
@@ -38,8 +41,11 @@ def load_exceptions(dump: Minidump, contexts: Contexts) -> tuple[ExceptionRecord
     return tuple(found)
 
 
-def save_exceptions(snapshot: Snapshot, out: Layout) -> None:
-    """A stream for each; most readers know the first only."""
+def save_exceptions(snapshot: Snapshot, contexts: Mapping[int, MINIDUMP_LOCATION_DESCRIPTOR], out: Layout) -> None:
+    """A stream for each; most readers know the first only.
+
+    `contexts`: where each thread's lies. An exception without registers gets those, or LLDB shows no frames.
+    """
     from mdmp.formats.minidump.streams import exception as wire
 
     for exception in snapshot.exceptions[:MAX_EXCEPTIONS]:
@@ -54,6 +60,8 @@ def save_exceptions(snapshot: Snapshot, out: Layout) -> None:
             ExceptionInformation=(*parameters, *spare),
         )
         context = save_context(exception.context, snapshot.system.os == "windows", out)
+        if exception.context is None and exception.tid is not None:
+            context = contexts.get(exception.tid, context)
         stream = wire.MINIDUMP_EXCEPTION_STREAM.new(
             ThreadId=exception.tid or 0, ExceptionRecord=record, ThreadContext=context
         )

@@ -98,7 +98,8 @@ class MemoryPlan:
             return MINIDUMP_MEMORY_DESCRIPTOR((0, 0, 0))
         there = intersect((span,), self._listed)
         if not there:
-            return MINIDUMP_MEMORY_DESCRIPTOR((*span, 0))
+            size = min(thread.stack_size or 0, MAX_RVA)
+            return MINIDUMP_MEMORY_DESCRIPTOR((thread.stack_start or 0, size, 0))
         sp = stack_pointer(thread)
         start, size = next((one for one in there if sp is not None and one[0] <= sp < sum(one)), there[0])
         i = bisect_right(self._starts, start) - 1

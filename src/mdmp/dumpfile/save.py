@@ -25,7 +25,7 @@ from mdmp.dumpfile.process import save_process
 from mdmp.dumpfile.regions import save_regions
 from mdmp.dumpfile.system import save_system
 from mdmp.dumpfile.threads import save_threads
-from mdmp.errors import FormatError, SaveError
+from mdmp.errors import SaveError
 from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.header import MAX_STREAMS
 from mdmp.formats.minidump.writer import CAPACITY, SIGNATURE, Layout
@@ -41,7 +41,6 @@ WITH_FULL_MEMORY = 0x2
 _SAVERS = (
     save_system,
     save_process,
-    save_exceptions,
     save_modules,
     save_unloaded_modules,
     save_handles,
@@ -85,7 +84,7 @@ def save(
     out, lost = _layout(snapshot, plan)
     size = plan.place(out)
     head = out.head(to_unix(time or snapshot.origin.time), flags)
-    name = os.fspath(path)
+    name, foreign = os.fspath(path), {attachment.stream_type for attachment in snapshot.attachments}
     try:
         with PartFile(path, replace=replace) as part:
             part.file.write(head)
@@ -93,7 +92,7 @@ def save(
                 part.file.seek(rva)
                 part.file.write(data)
             unread = plan.copy(snapshot.memory, part.file)
-            part.commit(SIGNATURE, size, lambda written: _check(written, out, plan, size))
+            part.commit(SIGNATURE, size, lambda written: _check(written, out, plan, size, foreign))
     except OSError as problem:
         raise SaveError(f"cannot write {name}: {problem.strerror or problem}") from None
     if unread:
@@ -106,21 +105,20 @@ def _layout(snapshot: Snapshot, plan: MemoryPlan) -> tuple[Layout, tuple[str, ..
     out = Layout(min(CAPACITY + exceptions + notes + len(snapshot.attachments), MAX_STREAMS))
     for save_part in _SAVERS:
         save_part(snapshot, out)
-    save_threads(snapshot, plan, out)
+    save_exceptions(snapshot, save_threads(snapshot, plan, out), out)
     plan.streams(out)
     return out, save_attachments(snapshot, out)
 
 
-def _check(path: str, out: Layout, plan: MemoryPlan, size: int) -> None:
-    """Reads back what was written: every stream, and where the memory lies."""
+def _check(path: str, out: Layout, plan: MemoryPlan, size: int, foreign: set[int]) -> None:
+    """Reads back what was written: every stream but the `foreign` ones, and where the memory lies."""
     window = map_file(path)
     dump = Minidump(window)
-    try:
-        for index in range(len(dump.directory)):
+    for index, entry in enumerate(dump.directory):
+        if entry.StreamType not in foreign:
             dump.decode(index)
-        found = sum(kept_ranges(dump).sizes)
-        issues = dump.issues.freeze()
-        if len(window) != size or len(dump.directory) != len(out.directory) or found < plan.size or issues:
-            raise SaveError(f"{path}: what was written cannot be read back: {issues[0] if issues else 'parts missing'}")
-    except FormatError as problem:
-        raise SaveError(f"{path}: what was written cannot be read back: {problem}") from None
+    found = sum(kept_ranges(dump).sizes)
+    issues = dump.issues.freeze()
+    if len(window) != size or len(dump.directory) != len(out.directory) or found < plan.size or issues:
+        problem = issues[0] if issues else "parts are missing"
+        raise SaveError(f"{path}: what was written cannot be read back: {problem}")

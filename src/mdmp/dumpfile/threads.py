@@ -9,6 +9,7 @@ from mdmp.binary.clock import from_filetime, to_filetime
 from mdmp.dumpfile.context import Contexts, save_context
 from mdmp.dumpfile.memory_plan import MemoryPlan
 from mdmp.formats.minidump.file import Minidump
+from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR
 from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import Layout
@@ -106,12 +107,13 @@ def _breakpad_threads(dump: Minidump) -> tuple[int | None, int | None]:
 _U32, _U64 = 0xFFFFFFFF, (1 << 64) - 1
 
 
-def save_threads(snapshot: Snapshot, plan: MemoryPlan, out: Layout) -> None:
+def save_threads(snapshot: Snapshot, plan: MemoryPlan, out: Layout) -> dict[int, MINIDUMP_LOCATION_DESCRIPTOR]:
+    """Returns where the context of each thread lies, by its id."""
     threads = snapshot.threads
     timed = any(thread.start_address is not None or thread.user_time is not None for thread in threads or ())
     _save_breakpad_info(snapshot, timed, out)
     if threads is None:
-        return
+        return {}
     from mdmp.formats.minidump.streams import thread_list as wire
 
     windows = snapshot.system.os == "windows"
@@ -135,6 +137,7 @@ def save_threads(snapshot: Snapshot, plan: MemoryPlan, out: Layout) -> None:
     if timed:
         _save_infos(threads, out)
     _save_names(threads, out)
+    return {thread.tid: context for thread, context in zip(threads, contexts, strict=True)}
 
 
 def _save_names(threads: tuple[Thread, ...], out: Layout) -> None:

@@ -16,7 +16,8 @@ class Context:
     vector: Mapping[str, int] = field(default_factory=dict)
     """Floating-point and vector registers as little-endian integers (`xmm0`, `v0`, `st0`, `mxcsr`)."""
     xstate: bytes | None = None
-    """The extended processor state (XSAVE area) as stored, when there is one."""
+    """The extended processor state, when there is one: the XSAVE area from its header on, without the 512 bytes before
+    it, whose registers are in `vector`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def load_core(window: Window, path: str | None = None) -> Snapshot:
         exceptions=load_exceptions(notes),
         memory=memory,
         regions=regions,
+        auxv=tuple(notes.auxv.items()) or None,
         issues=(*core.issues.freeze(), *issues.freeze()),
     )
 

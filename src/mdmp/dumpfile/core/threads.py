@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from mdmp.arch import fxsave
 from mdmp.formats.elf import core_structs as wire
 from mdmp.formats.elf.core_notes import CoreNotes, CoreThread
 from mdmp.formats.elf.regsets import vector
@@ -32,7 +33,8 @@ def load_exceptions(notes: CoreNotes) -> tuple[ExceptionRecord, ...]:
 def _thread(thread: CoreThread, memory: MemoryReader, cpu: str) -> Thread:
     status = thread.status
     sets = {kind: content.tobytes() for kind, content in thread.others.items() if kind in _SETS}
-    xstate = sets.get(wire.NT_X86_XSTATE)
+    area = sets.get(wire.NT_X86_XSTATE)
+    xstate = area[fxsave.SIZE :] if area else None
     context = Context(cpu, thread.registers, vector(cpu, sets), xstate) if thread.registers else None
     start, size = _stack(thread.registers.get(_POINTERS.get(cpu, "")), memory)
     return Thread(
