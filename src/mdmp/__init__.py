@@ -12,7 +12,7 @@ from mdmp.version import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mdmp.api import analyze, capture_process, open_dump
+    from mdmp.api import analyze, capture_process, open_dump, save_dump
     from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, SaveError, UnusableInputError, UsageError
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
@@ -38,6 +38,7 @@ _HOME = {
     "analyze": "mdmp.api",
     "capture_process": "mdmp.api",
     "open_dump": "mdmp.api",
+    "save_dump": "mdmp.api",
     "Report": "mdmp.report",
     "Snapshot": "mdmp.snapshot",
 }
