@@ -61,7 +61,7 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
             else:
                 stack.callback(_forget, frozen, copy)
                 memory.close()
-                memory = LiveMemory(copy.pid, readable(parse_maps(Proc(copy.pid).text("maps") or b"")))
+                memory = LiveMemory(copy.pid, readable(parse_maps(Proc(copy.pid).text("maps") or b"")), is_copy=True)
                 frozen.call(frozen.release)
                 held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
         stack.callback(memory.close)

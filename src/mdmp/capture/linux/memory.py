@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mdmp.capture.linux.syscalls import ReadBuffer
@@ -36,9 +37,12 @@ def readable(maps: Iterable[Mapping]) -> tuple[tuple[int, int], ...]:
 class LiveMemory:
     """Reads when asked; good as long as the process (or its copy) stands still. For one thread at a time."""
 
-    def __init__(self, pid: int, ranges: tuple[tuple[int, int], ...]) -> None:
+    def __init__(self, pid: int, ranges: tuple[tuple[int, int], ...], is_copy: bool = False) -> None:
+        """`is_copy`: `pid` shares its memory with another process. To read such pages by process_vm_readv the kernel
+        makes them its own first, as for writing; through /proc/PID/mem it does not."""
         self.ranges = ranges
         self._pid = pid
+        self._is_copy = is_copy
         self._starts = [start for start, _ in ranges]
         self._buffer = ReadBuffer(BUFFER)
         try:
@@ -65,17 +69,18 @@ class LiveMemory:
         size = min(self._left(address, size), BUFFER)
         if size <= 0:
             return memoryview(b"")
-        try:
-            return self._buffer.fill(self._pid, address, size)
-        except OSError:
-            return memoryview(self._from_file(address, size))
+        if not self._is_copy:
+            with suppress(OSError):
+                return self._buffer.fill(self._pid, address, size)
+        return self._from_file(address, size)
 
-    def _from_file(self, address: int, size: int) -> bytes:
-        """A second way, for where process_vm_readv is forbidden; nothing for pages that are not there."""
+    def _from_file(self, address: int, size: int) -> memoryview:
+        """Also a second way for where process_vm_readv is forbidden; nothing for pages that are not there."""
+        view = self._buffer.view[:size]
         try:
-            return os.pread(self._file, size, address) if self._file >= 0 and address < 1 << 63 else b""
+            return view[: os.preadv(self._file, [view], address)] if address < 1 << 63 else view[:0]
         except OSError:
-            return b""
+            return view[:0]
 
     def read_some(self, address: int, size: int) -> bytes:
         size = min(self._left(address, size), MAX_READ)

@@ -98,7 +98,7 @@ class ReadBuffer:
     def __init__(self, size: int) -> None:
         self._buffer = ctypes.create_string_buffer(size)
         self.size = size
-        self._view = memoryview(self._buffer).cast("B")
+        self.view = memoryview(self._buffer).cast("B")
         self._local = _Iovec(ctypes.addressof(self._buffer), size)
         self._remote = _Iovec(None, size)
 
@@ -114,7 +114,7 @@ class ReadBuffer:
         if count < 0:
             error = ctypes.get_errno()
             raise OSError(error, f"process_vm_readv of {pid} at {address:#x}: {os.strerror(error)}")
-        return self._view[:count]
+        return self.view[:count]
 
 
 class _UserDesc(ctypes.Structure):
