@@ -25,8 +25,8 @@ _MAX_ENTRIES = 256
 _COUNT_AT = 0x20
 """Offset of the number of entries in a method's header."""
 _SHORTEST_HEADER = _COUNT_AT + 4 + 12
-_MAX_TRIED = 1 << 21
-"""Words looked at for one dump; no honest one comes near."""
+_MAX_TRIED = 1 << 18
+"""Headers looked at for one dump, and pages before that; no honest one comes near."""
 _MAX_KEPT = 1 << 16
 _MAX_HEAPS = 64
 
@@ -99,11 +99,12 @@ class RunTimeCode:
             except MemoryUnavailable:
                 return None
             words = unpack_from(f"<{len(raw) // 8}Q", raw)
-            self._budget -= len(words)
+            self._budget -= 1
             for i in range(len(words) - 1, -1, -1):
                 word = words[i]
                 if word & 7 or not 0x10000 <= word < 1 << 47:
                     continue
+                self._budget -= 1
                 found = self._by_header(word, start + 8 * i + 8, address)
                 if found is not None:
                     return found

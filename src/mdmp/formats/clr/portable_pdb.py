@@ -29,11 +29,12 @@ _CHECKSUMS = {
     _guid("8829d00f-11b8-4213-878b-770e8597ac16"): "SHA256",
     _guid("406ea660-64cf-4c82-b6f0-42d48172a799"): "MD5",
 }
-_EMBEDDED_SOURCE = _guid("0e8a571b-6926-466e-b4ab-8ab04611f5fe")
+_EMBEDDED_SOURCE = _guid("0e8a571b-6926-466e-b4ad-8ab04611f5fe")
 _SOURCE_LINK = _guid("cc110556-a091-4d38-9fec-25ab9a351a6a")
 
 _MAX_PATH = 8192
 _MAX_SOURCE = 1 << 26
+_MAX_LINKS = 1 << 24
 _MAX_NOTES = 1 << 16
 
 
@@ -165,7 +166,7 @@ class PortablePdb:
 
         try:
             blob = next(self._notes(1 << 5 | _MODULE_TAG, _SOURCE_LINK), None)
-            found = json.loads(blob.tobytes()) if blob else None
+            found = json.loads(blob.tobytes()) if blob and blob.size <= _MAX_LINKS else None
         except (FormatError, ValueError, RecursionError):
             return {}
         links = found.get("documents") if isinstance(found, dict) else None

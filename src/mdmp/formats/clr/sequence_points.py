@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mdmp.binary.window import Window
+from mdmp.errors import FormatError
 from mdmp.formats.clr.root import signed, unsigned
+
+MAX_BLOB = 1 << 21
+"""Bytes for one method; a thousand times what long methods take."""
 
 
 class SequencePoint(NamedTuple):
@@ -23,6 +27,10 @@ def sequence_points(blob: Window, document: int) -> Iterator[SequencePoint]:
     """The points in order; `document` is that of the method, 0 when the blob names it. Raises `FormatError`."""
     if not blob.size:
         return
+    if blob.size > MAX_BLOB:
+        raise FormatError(
+            "MethodDebugInformation.SequencePoints", f"expected at most {MAX_BLOB:#x} bytes; found {blob.size:#x}"
+        )
     _, at = unsigned(blob, 0)  # signature of the locals
     if not document:
         document, at = unsigned(blob, at)
