@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.pe import wire
 from mdmp.formats.pe.exports import read_exports
-from mdmp.formats.pe.headers import PeImage, open_memory
+from mdmp.formats.pe.headers import open_memory
 from mdmp.formats.pe.managed import managed_kind
 from mdmp.snapshot import Module, Snapshot
 from mdmp.symbols.symbols import Symbols
@@ -84,7 +84,7 @@ def framework_version(file_version: str | None) -> str | None:
 
 def _in_program(module: Module, symbols: Symbols) -> Runtime | None:
     """A program with the runtime inside it (single-file), known by what it exports for debuggers."""
-    image = symbols.of(module).files.image
+    image = symbols.of(module).pe_image()
     try:
         place = image.directory(wire.IMAGE_DIRECTORY_ENTRY_EXPORT) if image else None
         if image is None or place is None:
@@ -126,14 +126,10 @@ class ManagedCode:
     def _module_kind(self, module: Module) -> str | None:
         if not _ASSEMBLY.search(module.name):
             return None
-        files = self._symbols.of(module).files
-        image: PeImage | None = files.image_in_memory
-        if image is None and not files.is_pe:  # on Linux and macOS assemblies are mapped all the same
-            try:
-                image = open_memory(self._snapshot.memory, module.base, module.size)
-            except (FormatError, MemoryUnavailable):
-                return None
-        return managed_kind(image) if image else None
+        try:  # on Linux and macOS as well: there, assemblies are mapped PE images all the same
+            return managed_kind(open_memory(self._snapshot.memory, module.base, module.size))
+        except (FormatError, MemoryUnavailable):
+            return None
 
     def frame_kind(self, address: int, module: Module | None, made_at_run_time: bool) -> str | None:
         """What makes a frame at `address` a managed one: `jit`, `ahead-of-time`, or None.
@@ -154,5 +150,4 @@ class ManagedCode:
         return JIT if not region.name or "doublemapper" in region.name else None
 
     def _kind_by_file(self, module: Module) -> str | None:
-        files = self._symbols.of(module).files
-        return files.managed_kind if files.is_pe else None
+        return self._symbols.of(module).managed_kind

@@ -53,7 +53,7 @@ def main_module(snapshot: Snapshot) -> int | None:
 def _searched(module: Module, symbols: Symbols) -> ModuleReport:
     found = symbols.of(module)
     image = _state("image", found.image_search)
-    return _report(module, found.files.debug, _best_state(found.searches), image)
+    return _report(module, found.debug, _best_state(found.searches), image)
 
 
 def _best_state(searches: tuple[tuple[str, Located[object]], ...]) -> SymbolState:

@@ -102,7 +102,7 @@ class Stacks:
             file=outer.file,
             line=outer.line,
             inlines=tuple(InlineFrame(n.function, n.file, n.line) for n in names[:-1]),
-            missing_symbols=module is None or module.symbols.debug_source is None,
+            missing_symbols=module is None or module.debug_source is None,
             unloaded_modules=() if module else self._unloaded(lookup),
             registers=frame.registers,
             source=self._source(names[0]) if names and with_source else None,
@@ -116,7 +116,7 @@ class Stacks:
         found = self._named.get(address)
         if found is None:
             module = self._code.module_at(address)
-            found = module.symbols.lookup(address - module.base) if module else ()
+            found = module.lookup(address - module.base) if module else ()
             self._named[address] = found
         return found
 

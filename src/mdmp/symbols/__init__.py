@@ -1,7 +1,9 @@
 """From a module's identity to its files, and from an address to function, file, line and inline chain.
 
-identity  who a module is, from the dump's record or the image in the dump's memory
-search    where files of that identity may lie (folders, symbol stores), and which one is right
-sources   what can answer an address: a PDB, an export table; one file each
-symbols   the sources of every module of one snapshot, opened when first asked
+    symbols          the modules of one snapshot
+    *_module         one module each: names, code bytes, unwind tables; a file for every kind of image
+    find_*           the search for one kind of file, with the check that it is of the right build
+    path, folders, layout, locate    where files may lie, and what was found there
+    *_source         what answers an address: a PDB, DWARF, a .sym file, an export table
+    open_file        the symbols of one file by itself
 """
