@@ -2,8 +2,8 @@
 
 Shape: {"texts": […], "IMAGE CPU": {"uuid": …, "code": [start, end], "lookups": [[start, end, [[linkage name or name,
 file, line], …innermost first]], …], "symbols": [[start, end, name], …], "unwind": [[start, encoding], …]}, …}. Names
-and files of look-ups are indexes into `texts`. Runs of equal answers are one entry, addresses without an answer are left
-out. `[start, end)` are addresses as linked; those of `unwind` are relative to the image's base.
+and files of look-ups are indexes into `texts`. Runs of equal answers are one entry, addresses without an answer are
+left out. `[start, end)` are addresses as linked; those of `unwind` are relative to the image's base.
 """
 
 import json
