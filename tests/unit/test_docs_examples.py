@@ -49,6 +49,16 @@ def test_the_readme_shows_what_is_printed(command, shown, monkeypatch):
     assert re.fullmatch(wanted, result.out.rstrip("\n") + "\n"), result.out
 
 
+def test_the_pages_lead_somewhere():
+    """Every page is in the README's table, and no link inside the repository is dead."""
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + list(ROOT.glob("docs/*.md"))
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert "://" in link or (page.parent / link).exists(), (page.name, link)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in ROOT.glob("docs/*.md") if f"(docs/{page.name})" not in readme] == []
+
+
 def example(name, *arguments):
     command = [sys.executable, "-W", "error", f"examples/{name}", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60)
