@@ -158,6 +158,22 @@ def test_other_files_are_refused(corpus: Path) -> None:
             Pdb(Window(data, "x.pdb"))
 
 
+def test_frame_records_that_another_tool_asserts(corpus: Path) -> None:
+    """All but two equal functions that were folded, whose parameters differ in size."""
+    case = json.loads((corpus / "cases" / "unwind-cfi-pdb-x86.json").read_text())
+    pdb, asked, other = Pdb(map_file(corpus / case["file"])), 0, set()
+    for record in (corpus / case["expected_records"]["file"]).read_text().splitlines():
+        words = record.split()
+        rva, size, prolog, _epilog, params, saved, local, stack = (int(word, 16) for word in words[3:11])
+        data = pdb.frame_data(rva)
+        assert data and words[:3] == ["STACK", "WIN", "4"] and data.program.split() == words[12:]
+        numbers = (data.start, data.size, data.prolog_size, data.saved_regs_size, data.local_size, data.max_stack)
+        assert numbers == (rva, size, prolog, saved, local, stack)
+        other |= {rva} if data.params_size != params else set()
+        asked += 1
+    assert (asked, other) == (case["expected_records"]["records"], {0x3250, 0x3269})
+
+
 def dia_name(name: str) -> str:
     name = re.sub(r"^(static |virtual )+", "", name)
     if "(" in name and "::" not in name and "operator" not in name:

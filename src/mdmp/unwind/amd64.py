@@ -8,7 +8,7 @@ from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
 from mdmp.unwind.rule import Rule, apply_rule
-from mdmp.unwind.signal_return import interrupted
+from mdmp.unwind.signal_return import SignalReturn
 from mdmp.unwind.source import Memory, UnwindSource
 from mdmp.unwind.stack import StackWords
 
@@ -25,6 +25,7 @@ class Amd64Rules:
         self._code = Code(memory, source, "amd64")
         kept = AMD64.saved_windows if self._windows else AMD64.saved_sysv
         self._call_frames = CallFrames(AMD64, source, kept)
+        self._signals = None if self._windows else SignalReturn(self._code, "amd64")
         self._cache: dict[int, Rule | None] = {}
         self._bodies: windows_amd64.Bodies = {}
 
@@ -49,18 +50,19 @@ class Amd64Rules:
             elif found is not None:
                 problem = f"no memory at {found:#x}"
         else:
+            step = self._signals.interrupted(frame, stack.word) if self._signals else None
+            if step:
+                return step
             step = self._call_frames.caller(frame, stack.word)
             if step and step.registers["rip"] and self._code.is_code(step.registers["rip"]) is False:
                 step = None
-            if step is None and not self._windows:
-                step = interrupted(frame, self._code, stack.word, "amd64")
             if step is None and exact:
                 step = self._by_instructions(frame, stack)
             if step is None and exact and not self._code.is_code(frame.instruction):
                 step = self._wild_jump(registers, stack)
             if step:
                 return step
-        if not first and frame.trust == "frame_pointer" and registers.get("rbp") == 0:
+        if frame.trust == "frame_pointer" and registers.get("rbp") == 0 and not self._windows:
             return "end of stack: frame pointer 0"
         return self._guess(frame, registers, stack, first) or problem or f"no caller found for {frame.instruction:#x}"
 
