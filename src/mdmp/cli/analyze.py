@@ -3,22 +3,27 @@
 Exit code: 0 done, 1 nothing could be concluded, 2 a file cannot be used; with several files the highest of them.
 """
 
+from __future__ import annotations
+
 import argparse
 import glob
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mdmp import api
 from mdmp.binary.text import safe_text
 from mdmp.cli import common, failure
 from mdmp.cli.progress import Progress
 from mdmp.errors import MdmpError, UsageError
-from mdmp.report import Report, as_html, as_json, as_markdown, as_text
-from mdmp.report.options import RenderOptions
+
+# The parts that do the work are imported when it begins: `--help` and wrong usage shall not wait for them.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mdmp.report import Report
+    from mdmp.report.options import RenderOptions
 
 SUFFIXES = (".dmp", ".mdmp")
 """What counts as a dump in a folder."""
@@ -31,15 +36,6 @@ class Outcome(NamedTuple):
     text: str | None
     code: int
     problem: str | None = None
-
-
-Renderer = Callable[[Report, RenderOptions], str]
-RENDERERS: dict[str, Renderer] = {
-    "text": as_text.render,
-    "json": as_json.render,
-    "markdown": as_markdown.render,
-    "html": as_html.section,
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mdmp.report.options import RenderOptions
+
     paths = _dumps(args.files)
     several = len(paths) > 1
     options = RenderOptions(
@@ -121,6 +119,8 @@ def _dumps(names: list[str]) -> list[Path]:
 
 
 def _analyze(path: Path, args: argparse.Namespace, options: RenderOptions, prefix: str = "") -> Outcome:
+    from mdmp import api
+
     progress = Progress(prefix)
     try:
         report = api.analyze(
@@ -132,10 +132,22 @@ def _analyze(path: Path, args: argparse.Namespace, options: RenderOptions, prefi
             cache=common.cache_folder(),
             progress=progress,
         )
-        text = RENDERERS[args.form](report, options)
+        text = _render(report, args.form, options)
     finally:
         progress.clear()
     return Outcome(path, text, common.DONE if concluded(report) else common.NOTHING_FOUND)
+
+
+def _render(report: Report, form: str, options: RenderOptions) -> str:
+    from mdmp.report import as_html, as_json, as_markdown, as_text
+
+    renderers = {
+        "text": as_text.render,
+        "json": as_json.render,
+        "markdown": as_markdown.render,
+        "html": as_html.section,
+    }
+    return renderers[form](report, options)
 
 
 def concluded(report: Report) -> bool:
@@ -179,6 +191,8 @@ def _die_on_interrupt() -> None:
 
 def _part(outcome: Outcome, form: str) -> str:
     """One file's share of the output for several files."""
+    from mdmp.report import as_html, as_json, as_markdown
+
     if form == "json":
         return outcome.text or as_json.failure(str(outcome.path), outcome.problem or "")
     name = safe_text(str(outcome.path))
@@ -191,4 +205,8 @@ def _part(outcome: Outcome, form: str) -> str:
 
 
 def _document(form: str, parts: list[str]) -> str:
-    return as_html.page(parts) if form == "html" else "".join(parts)
+    if form != "html":
+        return "".join(parts)
+    from mdmp.report import as_html
+
+    return as_html.page(parts)
