@@ -5,9 +5,9 @@ import struct
 import pytest
 
 from mdmp.binary.window import Window
-from mdmp.errors import UnusableInputError
+from mdmp.errors import IssueLog, UnusableInputError
 from mdmp.formats.minidump.file import Minidump
-from mdmp.formats.minidump.streams import table
+from mdmp.formats.minidump.streams import handle_data, memory_info_list, table
 from synth import minidump as synth
 
 GUID = bytes(range(16))
@@ -325,3 +325,9 @@ def test_unknown_streams_are_bytes() -> None:
     assert read.decode(0) == b"anything"
     assert table.stream_name(0x12345678) == "Stream 0x12345678"
     assert table.stream_name(3) == "ThreadListStream"
+
+
+def test_an_empty_list_may_say_nothing_of_the_size_of_its_entries() -> None:
+    stream = Window(struct.pack("<4I", 16, 0, 0, 0), "stream")
+    assert list(handle_data.decode(stream, stream, IssueLog())) == []
+    assert list(memory_info_list.decode(stream, stream, IssueLog())) == []

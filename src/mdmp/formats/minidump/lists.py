@@ -107,7 +107,7 @@ def entries(
     if fits < count:
         problem = f"expected {count} entries; found room for {fits}"
         issues.add(f"{stream.name}.{field}", problem, stream.start)
-    return RecordList(kind, stream, start, fits, stride)
+    return RecordList(kind, stream, start, fits, max(stride, kind.SIZE))
 
 
 def pack_counted(records: Iterable[Record]) -> bytes:
