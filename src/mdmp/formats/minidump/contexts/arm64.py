@@ -9,6 +9,9 @@ from mdmp.formats.minidump.contexts.context import CpuContext, numbers, pack_num
 FLAG_WINDOWS = 0x400000
 FLAG_BREAKPAD = 0x80000000
 REGISTERS = (*(f"x{n}" for n in range(31)), "sp", "pc")
+CONTROL, INTEGER, FLOATING_POINT = 1, 2, 4
+GROUPS = 7
+"""The same bits in both layouts."""
 V = tuple(f"v{n}" for n in range(32))
 
 
@@ -37,11 +40,17 @@ class MDRawContextARM64_Old(Record, size=796):
     regs: Annotated[bytes, Bytes(512)]
 
 
+def _vector(raw: bytes, fpcr: int, fpsr: int, flags: int) -> dict[str, int]:
+    """Without any group named, all of them count."""
+    valid = not flags & GROUPS or flags & FLOATING_POINT
+    return numbers(raw, 0, 16, 16, V) | {"fpcr": fpcr, "fpsr": fpsr} if valid else {}
+
+
 def decode_windows(raw: bytes, name: str) -> CpuContext:
     kind = CONTEXT_ARM64
     record = kind(kind.STRUCT.unpack(padded(raw, kind.SIZE, kind.SIZE, name)))
     registers = dict(zip(REGISTERS, (*record.X, record.Sp, record.Pc), strict=True)) | {"cpsr": record.Cpsr}
-    vector = numbers(record.V, 0, 16, 16, V) | {"fpcr": record.Fpcr, "fpsr": record.Fpsr}
+    vector = _vector(record.V, record.Fpcr, record.Fpsr, record.ContextFlags)
     return CpuContext("arm64", record, registers, vector)
 
 
@@ -49,7 +58,7 @@ def decode_breakpad(raw: bytes, name: str) -> CpuContext:
     kind = MDRawContextARM64_Old
     record = kind(kind.STRUCT.unpack(padded(raw, kind.SIZE, kind.SIZE, name)))
     registers = dict(zip(REGISTERS, record.iregs, strict=True)) | {"cpsr": record.cpsr}
-    vector = numbers(record.regs, 0, 16, 16, V) | {"fpcr": record.fpcr, "fpsr": record.fpsr}
+    vector = _vector(record.regs, record.fpcr, record.fpsr, record.context_flags)
     return CpuContext("arm64", record, registers, vector)
 
 
@@ -59,9 +68,12 @@ def encode(registers: Mapping[str, int], vector: Mapping[str, int], windows: boo
     cpsr = registers.get("cpsr", 0) & 0xFFFFFFFF
     fpcr, fpsr = (vector.get(name, 0) & 0xFFFFFFFF for name in ("fpcr", "fpsr"))
     v = pack_numbers(vector, 16, V)
+    flags = INTEGER | (FLOATING_POINT if vector else 0)
     if windows:
         x, sp, pc = numbers64[:31], numbers64[31], numbers64[32]
-        flags = FLAG_WINDOWS | 0x7  # control, integer and floating-point registers
+        flags |= FLAG_WINDOWS | CONTROL
         return CONTEXT_ARM64.new(ContextFlags=flags, Cpsr=cpsr, X=x, Sp=sp, Pc=pc, V=v, Fpcr=fpcr, Fpsr=fpsr).pack()
-    kind, flags = MDRawContextARM64_Old, FLAG_BREAKPAD | 0x6  # integer and floating-point registers
-    return kind.new(context_flags=flags, iregs=numbers64, cpsr=cpsr, fpsr=fpsr, fpcr=fpcr, regs=v).pack()
+    kind = MDRawContextARM64_Old
+    return kind.new(
+        context_flags=FLAG_BREAKPAD | flags, iregs=numbers64, cpsr=cpsr, fpsr=fpsr, fpcr=fpcr, regs=v
+    ).pack()
