@@ -12,7 +12,7 @@ from mdmp.unwind.call_frames import CallFrames
 from mdmp.unwind.code import Code
 from mdmp.unwind.frame import Caller, Frame
 from mdmp.unwind.rule import Rule, apply_rule
-from mdmp.unwind.signal_return import interrupted
+from mdmp.unwind.signal_return import SignalReturn
 from mdmp.unwind.source import Memory, UnwindSource
 from mdmp.unwind.stack import StackWords
 
@@ -29,17 +29,17 @@ class Arm64Rules:
     def __init__(self, memory: Memory, source: UnwindSource, os: str) -> None:
         self._source = source
         self._code = Code(memory, source, "arm64")
-        self._windows = os == "windows"
-        kept = ARM64.saved_windows if self._windows else ARM64.saved_sysv
+        windows = os == "windows"
+        kept = ARM64.saved_windows if windows else ARM64.saved_sysv
+        self._signals = None if windows else SignalReturn(self._code, "arm64")
         self._call_frames = CallFrames(ARM64, source, kept)
         self._rules: dict[int, Rule | None] = {}
 
     def caller(self, frames: list[Frame], stack: StackWords) -> Caller | str:
         frame = frames[-1]
         exact = frame.lookup == frame.instruction
-        found = self._by_tables(frame, stack)
-        if found is None and not self._windows:
-            found = interrupted(frame, self._code, stack.word, "arm64")
+        found = self._signals.interrupted(frame, stack.word) if self._signals else None
+        found = found or self._by_tables(frame, stack)
         if found is None and exact and not self._code.is_code(frame.instruction):
             found = self._by_link(frame)  # a wild jump: the call has left its return address in x30
         if found is None and frame.trust == "frame_pointer" and frame.registers.get("x29") == 0:
