@@ -55,7 +55,8 @@ def analyze_snapshot(
         stack = stacks.with_source(stack, blamed)
         threads = (*threads[:crashing], stack, *threads[crashing + 1 :])
     case = Case(snapshot, reason, instruction, thread, stack, threads, blamed, memory)
-    bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" else None
+    lost = exception is None and snapshot.exceptions_lost
+    bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" and not lost else None
     system = snapshot.system
     return Report(
         dump=_dump_facts(snapshot),

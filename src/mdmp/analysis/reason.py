@@ -25,6 +25,8 @@ def crash_reason(
     """Explain `exception`. `memory` may add what images hold to the snapshot's own (types of thrown objects)."""
     if exception is None and snapshot.origin.kind == "microdump":
         return CrashReason(kind="unknown", name="unknown", title="a crash; the dump does not tell which signal it was")
+    if exception is None and snapshot.exceptions_lost:
+        return CrashReason(kind="unknown", name="unknown", title="not known: the dump is damaged where it would tell")
     if exception is None:
         return CrashReason(
             kind="none",

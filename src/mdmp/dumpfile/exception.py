@@ -41,6 +41,12 @@ def load_exceptions(dump: Minidump, contexts: Contexts) -> tuple[ExceptionRecord
     return tuple(found)
 
 
+def exceptions_lost(dump: Minidump) -> bool:
+    """Whether one cannot be read, or the directory is cut off where one may have stood."""
+    cut = len(dump.directory) < dump.header.NumberOfStreams and next(dump.entries(table.EXCEPTION), None) is None
+    return cut or any(dump.decode(index) is None for index in dump.entries(table.EXCEPTION))
+
+
 def save_exceptions(snapshot: Snapshot, contexts: Mapping[int, MINIDUMP_LOCATION_DESCRIPTOR], out: Layout) -> None:
     """A stream for each; most readers know the first only.
 

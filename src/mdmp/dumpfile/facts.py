@@ -191,7 +191,10 @@ def missing(snapshot: Snapshot) -> list[str]:
         "no system information": snapshot.system.platform_id is None and snapshot.system.os == "unknown",
         "no thread list": threads is None,
         "no module list": modules is None,
-        "no exception: the dump was taken on request, or its reason is elsewhere": not snapshot.exceptions,
+        "no exception: the dump was taken on request, or its reason is elsewhere": not (
+            snapshot.exceptions or snapshot.exceptions_lost
+        ),
+        "the dump is damaged where an exception would be": snapshot.exceptions_lost,
         "no memory at all": not snapshot.memory.ranges,
         "no memory map": snapshot.regions is None,
         "no unloaded modules": snapshot.unloaded_modules is None and snapshot.system.os == "windows",

@@ -7,7 +7,7 @@ from mdmp.binary.window import Window, map_file
 from mdmp.dumpfile.annotations import load_annotations
 from mdmp.dumpfile.attachments import load_attachments
 from mdmp.dumpfile.context import Contexts
-from mdmp.dumpfile.exception import load_exceptions
+from mdmp.dumpfile.exception import exceptions_lost, load_exceptions
 from mdmp.dumpfile.function_tables import load_function_tables
 from mdmp.dumpfile.handles import load_handles
 from mdmp.dumpfile.linker import load_auxv, load_linker
@@ -69,6 +69,7 @@ def load_minidump(dump: Minidump, path: str | None = None) -> Snapshot:
         modules=load_modules(dump, os_name),
         unloaded_modules=load_unloaded_modules(dump),
         exceptions=exceptions,
+        exceptions_lost=exceptions_lost(dump),
         requesting_tid=load_requesting_tid(dump),
         memory=memory,
         regions=load_regions(dump),

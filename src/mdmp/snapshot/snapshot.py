@@ -31,6 +31,8 @@ class Snapshot:
     """In the order of the source: the first is the program itself where the source keeps that custom."""
     unloaded_modules: tuple[UnloadedModule, ...] | None = None
     exceptions: tuple[ExceptionRecord, ...] = ()
+    exceptions_lost: bool = False
+    """There is, or may have been, a record of an exception that cannot be read; `issues` says why."""
     requesting_tid: int | None = None
     """The thread that asked for the dump, where the writer noted it."""
     memory: MemoryReader = field(default_factory=EmptyMemory)

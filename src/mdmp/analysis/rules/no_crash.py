@@ -17,7 +17,8 @@ def find(case: Case) -> Finding | None:
         kind="no-crash",
         category="no crash",
         title="no crash: a snapshot of a process, taken on request",
-        confidence="certain",
+        confidence="likely" if case.snapshot.issues else "certain",
         evidence=tuple(evidence),
+        against=("parts of the dump are damaged",) if case.snapshot.issues else (),
         advice="if the program hung, look at what its main thread and the holders of locks wait for",
     )
