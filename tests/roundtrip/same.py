@@ -7,7 +7,7 @@ from typing import Any
 from mdmp.errors import FormatError
 from mdmp.snapshot import Snapshot
 
-OF_THE_FILE = {"origin", "issues", "memory", "attachments"}
+OF_THE_FILE = {"origin", "issues", "memory", "attachments", "exceptions_lost"}
 """Of the file they came from, or compared on their own."""
 
 
