@@ -91,7 +91,9 @@ def test_a_closed_pipe_ends_the_command_quietly():
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
 def test_interrupt_while_waiting_for_input(data):
     command = [sys.executable, "-m", "mdmp", "lookup", "--json", str(data / "windows" / "shop.pdb"), "-"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    # Whoever runs the tests in the background has SIGINT ignored, and children inherit that.
+    process = subprocess.Popen(command, **pipes, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     process.stdin.write(b"0x1000\n")
     process.stdin.flush()
     assert process.stdout.readline().startswith(b'{"address": "0x1000"'), "the answer comes before the input ends"
