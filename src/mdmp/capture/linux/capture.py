@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from struct import iter_unpack
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from mdmp.capture.linux.copy import make_copy
@@ -20,9 +20,8 @@ from mdmp.capture.linux.system import read_system
 from mdmp.capture.linux.threads import make_thread
 from mdmp.errors import IssueLog
 from mdmp.formats.elf.core_structs import AT_PHDR
-from mdmp.formats.minidump.streams import table
 from mdmp.formats.proc.maps import Mapping, parse_maps
-from mdmp.snapshot import Annotations, Attachment, Origin, Region, Snapshot
+from mdmp.snapshot import Annotations, Origin, Region, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +50,7 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
         maps = parse_maps(texts["maps"])
         memory = LiveMemory(pid, readable(maps))
         threads = tuple(make_thread(proc, tid, context, maps) for tid, context in contexts.items())
+        auxv = _auxiliary(texts["auxv"], cpu)
         handles = read_handles(proc)
         held = None
         if options.snapshot and not frozen.stopped_before:
@@ -70,13 +70,13 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
             system=read_system(cpu),
             process=read_process(proc, options, texts["status"]),
             threads=threads,
-            modules=find_modules(maps, memory, _auxiliary(texts["auxv"], cpu).get(AT_PHDR, 0)),
+            modules=find_modules(maps, memory, dict(auxv).get(AT_PHDR, 0)),
             exceptions=exceptions,
             memory=memory,
             regions=tuple(map(_region, maps)),
             handles=handles,
             annotations=Annotations(texts=read_texts(proc, options, texts["maps"], texts["status"])),
-            attachments=_attachments(texts["auxv"]),
+            auxv=auxv,
             issues=issues.freeze(),
         )
 
@@ -103,16 +103,9 @@ def _contexts(frozen: Frozen, issues: IssueLog) -> dict[int, Context | None]:
     return dict(sorted(found.items()))
 
 
-def _auxiliary(raw: bytes, cpu: str) -> dict[int, int]:
-    pair = "<QQ" if cpu in ("amd64", "arm64") else "<II"
-    size = 16 if pair == "<QQ" else 8
-    return dict(iter_unpack(pair, raw[: len(raw) // size * size]))
-
-
-def _attachments(auxv: bytes) -> tuple[Attachment, ...]:
-    if not auxv:
-        return ()
-    return (Attachment(table.LINUX_AUXV, table.stream_name(table.LINUX_AUXV), len(auxv), lambda: auxv),)
+def _auxiliary(raw: bytes, cpu: str) -> tuple[tuple[int, int], ...]:
+    pair = Struct("<QQ" if cpu in ("amd64", "arm64") else "<II")
+    return tuple((kind, value) for kind, value in pair.iter_unpack(raw[: len(raw) // pair.size * pair.size]) if kind)
 
 
 def _region(mapping: Mapping) -> Region:

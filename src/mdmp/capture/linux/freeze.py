@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from mdmp.capture.linux import syscalls
 from mdmp.capture.linux.permission import refusal
 from mdmp.capture.linux.proc import Proc
+from mdmp.capture.linux.registers import restart_call
 from mdmp.capture.linux.syscalls import Request
 from mdmp.errors import UnusableInputError, UsageError
 
@@ -157,6 +158,8 @@ class Frozen:
             self._look(tid)
         for tid, number in self.signals.items():
             with suppress(ProcessLookupError):  # somebody killed it
+                if not number:
+                    restart_call(tid)
                 syscalls.ptrace(Request.DETACH, tid, 0, number)
         self.signals.clear()
         if self.until is None:

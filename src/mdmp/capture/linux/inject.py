@@ -42,6 +42,9 @@ _USER_CODE = 0x33
 _SYSCALL_STOP = 0x85
 """SIGTRAP with the bit of PTRACE_O_TRACESYSGOOD."""
 
+_MORE_STOPS = 3
+"""Times that a thread may stop on its way because it was asked to before, or by a stop signal."""
+
 
 class InjectionError(Exception):
     """It cannot be done here; the message says why. The thread is as it was."""
@@ -120,14 +123,18 @@ class Injection:
 
     def _step(self, may_clone: bool = False) -> int:
         """To the next stop at a system call; the pid of a child when there is one before."""
-        syscalls.ptrace(Request.SYSCALL, self.tid)
-        _, status = os.waitpid(self.tid, syscalls.WALL)
-        if os.WIFSTOPPED(status):
+        for _ in range(_MORE_STOPS):
+            syscalls.ptrace(Request.SYSCALL, self.tid)
+            _, status = os.waitpid(self.tid, syscalls.WALL)
+            if not os.WIFSTOPPED(status):
+                break
             if status >> 16 == syscalls.EVENT_CLONE and may_clone:
                 raw = syscalls.ptrace_read(Request.GETEVENTMSG, self.tid, 0, 8)
                 return int.from_bytes(raw, "little")
             if status >> 8 == _SYSCALL_STOP:
                 return 0
+            if status >> 16 != syscalls.EVENT_STOP:
+                break
         raise InjectionError(f"the thread stopped for another reason ({status:#x})")
 
     def finish(self) -> None:

@@ -83,3 +83,29 @@ def read_signal(tid: int, context: Context | None) -> ExceptionRecord | None:
     number, _, code = wire.siginfo_head.STRUCT.unpack_from(raw)
     address = int.from_bytes(raw[16:24], "little")
     return ExceptionRecord(tid, number, code & 0xFFFFFFFF, address, context=context)
+
+
+_EINTR, _ERESTARTNOHAND = -4, -514
+_RESULT = {"amd64": ("orig_rax", "rax"), "x86": ("orig_eax", "eax")}
+_INTERRUPTED_BY_STOPS = {
+    # epoll_wait, epoll_pwait, epoll_pwait2, rt_sigtimedwait, semop, semtimedop, io_getevents, io_pgetevents
+    "amd64": frozenset((232, 281, 441, 128, 65, 220, 208, 333)),
+    # the same with sigtimedwait_time64, semtimedop_time64, io_pgetevents_time64, and ipc, which semop goes through
+    "x86": frozenset((256, 319, 441, 177, 421, 117, 420, 247, 385, 416)),
+}
+"""System calls that end with EINTR when a thread was stopped, though no signal came (see signal(7)), by number."""
+
+
+def restart_call(tid: int) -> None:
+    """Spares a stopped thread an EINTR that only we are the cause of: its call starts again, unless a handler runs."""
+    raw = syscalls.get_registers(tid, wire.NT_PRSTATUS, _LARGEST)
+    cpu = _CPU_OF.get(os.uname().machine, {}).get(len(raw))
+    if cpu not in _RESULT:
+        return
+    registers = regsets.general(cpu, raw)
+    call, result = _RESULT[cpu]
+    size = len(raw) // len(registers)
+    mask = (1 << 8 * size) - 1
+    if registers[call] in _INTERRUPTED_BY_STOPS[cpu] and registers[result] == _EINTR & mask:
+        registers[result] = _ERESTARTNOHAND & mask
+        syscalls.set_registers(tid, wire.NT_PRSTATUS, b"".join(v.to_bytes(size, "little") for v in registers.values()))

@@ -1,0 +1,372 @@
+"""Programs that run on this machine, captured: what is seen of them, and that they notice nothing."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import mdmp
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="these are programs of Linux"),
+]
+SOURCE = Path(__file__).with_name("captured.c")
+needs_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler (cc)")
+needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can do it")
+
+
+class Program:
+    """A child with pipes, which answers each line with its counter and the line."""
+
+    def __init__(self, *command: str) -> None:
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.line() == "ready\n"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def ask(self, text: str, interrupted: bool = False) -> int:
+        """Its counter: proves that it still runs, and that nothing was printed but, perhaps, of interrupted calls."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{text}\n")
+        self.process.stdin.flush()
+        line = self.line()
+        while interrupted and line.endswith("failed: Interrupted system call\n"):
+            line = self.line()
+        number, answer = line.split(" ", 1)
+        assert answer == f"{text}\n"
+        return int(number)
+
+    def end(self) -> int:
+        """Its exit code; nothing more was printed."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        rest = self.process.stdout.read()
+        self.process.stdout.close()
+        assert rest == ""
+        return self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler (cc)")
+    path = tmp_path_factory.mktemp("captured") / "captured"
+    subprocess.run(["cc", "-g", "-O1", "-pthread", str(SOURCE), "-o", str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def start(binary: Path) -> Iterator[Callable[..., Program]]:
+    programs: list[Program] = []
+
+    def run(*arguments: str) -> Program:
+        programs.append(Program(str(binary), *arguments))
+        return programs[-1]
+
+    yield run
+    for program in programs:
+        with contextlib.suppress(ProcessLookupError):
+            program.process.kill()
+        program.process.wait(10)
+        for pipe in (program.process.stdin, program.process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
+
+
+def line_of(mark: str) -> int:
+    return next(n for n, line in enumerate(SOURCE.read_text().splitlines(), 1) if f"/* {mark} */" in line)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_every_thread_is_where_it_is(start: Callable[..., Program], copy: bool) -> None:
+    program = start()
+    with mdmp.capture_process(program.pid, copy=copy) as snapshot:
+        assert not snapshot.issues
+        assert not snapshot.exceptions
+        assert (snapshot.origin.kind, snapshot.origin.held is not None) == ("live", copy)
+        assert snapshot.system.os == "linux"
+        assert snapshot.process.pid == program.pid
+        assert snapshot.process.command_line is None
+        assert snapshot.modules is not None and snapshot.modules[0].name == "captured"
+        assert {"libc.so.6", "linux-gate.so"} <= {module.name for module in snapshot.modules}
+        assert all(module.debug for module in snapshot.modules)
+        assert {handle.value: handle.type_name for handle in snapshot.handles or ()}[0] == "pipe"
+        assert {"maps", "status", "limits", "cpuinfo"} <= snapshot.annotations.texts.keys()
+        assert not {"cmdline", "environ"} & snapshot.annotations.texts.keys()
+        for thread in snapshot.threads or ():
+            context = thread.context
+            assert context is not None
+            pointer = context.registers["rsp" if context.cpu == "amd64" else "sp"]
+            assert thread.stack_start is not None and thread.stack_size is not None
+            assert thread.stack_start <= pointer < thread.stack_start + thread.stack_size
+            assert snapshot.memory.word(pointer, 8) is not None
+            if context.cpu == "amd64":
+                # The C library keeps the address of a thread's block at its beginning.
+                assert snapshot.memory.word(context.registers["fs_base"], 8) == context.registers["fs_base"]
+                assert len(context.xstate or b"") > 576
+        names = {thread.tid: thread.name for thread in snapshot.threads or ()}
+        report = mdmp.analyze(snapshot)
+    stacks = {names[thread.tid]: thread.frames for thread in report.threads}
+    assert {"captured", "events", "signals", "counter"} == set(stacks)
+    expected = {
+        "captured": ("answer", "READS HERE", "main"),
+        "events": ("wait_for_events", "WAITS HERE", "events"),
+        "signals": ("wait_for_signal", "SIGNAL HERE", "signals"),
+    }
+    for name, (function, mark, caller) in expected.items():
+        found = [(frame.function, frame.line) for frame in stacks[name]]
+        assert (function, line_of(mark)) in found, found
+        assert caller in [frame for frame, _ in found]
+    assert stacks["counter"][0].function == "count"
+    assert stacks["counter"][0].line in range(line_of("COUNTS HERE") - 1, line_of("COUNTS HERE") + 2)
+    assert stacks["counter"][1].function == "counter"
+    before = program.ask("and now?")
+    wait_for(lambda: program.ask("and now?") > before)
+    assert children(program.pid) == []
+    assert program.end() == 7
+
+
+def test_what_is_in_its_memory(start: Callable[..., Program]) -> None:
+    """The copy is of the moment: the program counts on while it is read. Nothing of ours is left in either."""
+    program = start()
+    with mdmp.capture_process(program.pid) as snapshot:
+        if snapshot.origin.held is None:
+            pytest.skip(f"no copy is made here: {snapshot.issues}")
+        code = next(region for region in snapshot.regions or () if region.protection == "r-x")
+        seen = snapshot.memory.read(code.start, code.size)
+        copies = children(program.pid)
+        assert len(copies) == 1
+        assert not list(Path(f"/proc/{copies[0]}/fd").iterdir())
+        assert program.ask("still there?") > 0
+        assert seen == snapshot.memory.read(code.start, code.size)
+    assert children(program.pid) == []
+    with mdmp.capture_process(program.pid, copy=False) as frozen:
+        assert frozen.memory.read(code.start, code.size) == seen
+        assert code.name is not None
+        with open(code.name, "rb") as file:
+            image = file.read()
+        assert seen in image or seen.rstrip(b"\0") in image
+    assert program.end() == 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("copy", [True, False])
+def test_again_and_again(start: Callable[..., Program], copy: bool) -> None:
+    """Threads come and go meanwhile; each capture has the others, and the program does not see one of them."""
+    program = start("breed")
+    for i in range(200):
+        with mdmp.capture_process(program.pid, copy=copy) as snapshot:
+            names = [thread.name for thread in snapshot.threads or ()]
+            assert {"events", "signals", "counter", "breeder"} <= set(names)
+            assert all(thread.context for thread in snapshot.threads or ())
+        if i % 20 == 0:
+            program.ask(str(i))
+    assert children(program.pid) == []
+    assert program.end() == 7
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_a_stopped_process_stays_stopped(start: Callable[..., Program], copy: bool) -> None:
+    program = start()
+    os.kill(program.pid, signal.SIGSTOP)
+    assert os.WIFSTOPPED(os.waitpid(program.pid, os.WUNTRACED)[1])
+    for _ in range(3):
+        with mdmp.capture_process(program.pid, copy=copy) as snapshot:
+            assert all(thread.context for thread in snapshot.threads or ())
+            assert len(snapshot.threads or ()) == 4
+    time.sleep(0.1)
+    assert Path(f"/proc/{program.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    os.kill(program.pid, signal.SIGCONT)
+    assert program.ask("awake?") > 0
+    assert program.end() == 7
+
+
+def test_stopped_while_it_is_copied(start: Callable[..., Program]) -> None:
+    """A stop signal that comes between the making of the copy and its end still holds."""
+    program = start()
+    with mdmp.capture_process(program.pid):
+        os.kill(program.pid, signal.SIGSTOP)
+        time.sleep(0.1)
+    assert children(program.pid) == []
+    time.sleep(0.1)
+    assert Path(f"/proc/{program.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    os.kill(program.pid, signal.SIGCONT)
+    assert program.ask("awake?", interrupted=True) > 0  # by the signal, without our doing
+    assert program.end() == 7
+
+
+def test_a_process_that_ends_meanwhile(start: Callable[..., Program]) -> None:
+    for copy in (True, False):
+        program = start()
+        with mdmp.capture_process(program.pid, copy=copy) as snapshot:
+            program.process.kill()
+            time.sleep(0.05)
+            snapshot.memory.read_some(snapshot.memory.ranges[0][0], 4096)
+        assert program.process.wait(10) == -signal.SIGKILL
+
+
+LOOP = """
+import sys, mdmp
+print("ready", flush=True)
+while True:
+    with mdmp.capture_process(int(sys.argv[1])) as snapshot:
+        snapshot.memory.read_some(snapshot.memory.ranges[0][0], 4096)
+"""
+
+
+@pytest.mark.slow
+def test_death_of_the_capturer(start: Callable[..., Program]) -> None:
+    program = start()
+    chance = random.Random(4)
+    for _ in range(20):
+        capturer = subprocess.Popen([sys.executable, "-c", LOOP, str(program.pid)], stdout=subprocess.PIPE, text=True)
+        assert capturer.stdout is not None and capturer.stdout.readline() == "ready\n"
+        time.sleep(0.1 + chance.random() * 0.1)
+        capturer.kill()
+        capturer.wait(10)
+        capturer.stdout.close()
+    # Calls that waited may have been interrupted for good, which is the worst that happens.
+    assert program.ask("still there?", interrupted=True) > 0
+    assert program.process.stdin is not None
+    program.process.stdin.close()
+    assert program.process.wait(10) == 7
+
+
+@needs_root
+def test_an_unrelated_process(binary: Path, tmp_path: Path) -> None:
+    """Somebody else's child: its parent hears of its end as always."""
+    script = f"{binary} < {tmp_path}/in > {tmp_path}/out & echo $!; wait $!; echo $?"
+    os.mkfifo(tmp_path / "in")
+    (tmp_path / "out").touch()
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        with open(tmp_path / "in", "w") as pipe:
+            pid = int(shell.stdout.readline())
+            while "ready" not in (tmp_path / "out").read_text():
+                time.sleep(0.01)
+            with mdmp.capture_process(pid) as snapshot:
+                assert snapshot.process.pid == pid
+            pipe.write("one\n")
+        assert shell.stdout.readline() == "7\n"
+    assert (tmp_path / "out").read_text().endswith(" one\n")
+
+
+def test_python(tmp_path: Path) -> None:
+    code = "import sys; print('ready', flush=True); [print(0, line, end='', flush=True) for line in sys.stdin]"
+    program = Program(sys.executable, "-c", code)
+    with mdmp.capture_process(program.pid, command_line=True) as snapshot:
+        report = mdmp.analyze(snapshot)
+        assert snapshot.process.command_line is not None and "print('ready'" in snapshot.process.command_line
+    functions = {frame.function for frame in report.threads[0].frames}
+    assert functions & {"read", "__read", "__GI___libc_read", "__libc_read"}
+    assert program.ask("well?") == 0
+    assert program.end() == 0
+
+
+@needs_compiler
+def test_a_32_bit_process(tmp_path: Path) -> None:
+    source = tmp_path / "small.c"
+    source.write_text(
+        """
+        __attribute__((noinline)) int pause_here(void) {
+          int r;
+          __asm__ volatile("int $0x80" : "=a"(r) : "a"(29) : "memory");
+          return r + 1;
+        }
+        void _start(void) {
+          int r;
+          static const char text[] = "ready\\n";
+          __asm__ volatile("int $0x80" : "=a"(r) : "a"(4), "b"(1), "c"(text), "d"(6) : "memory");
+          for (;;) pause_here();
+        }
+        """
+    )
+    options = ["-m32", "-g", "-O1", "-fno-pic", "-no-pie", "-nostdlib", "-static", "-fno-stack-protector"]
+    built = subprocess.run(["cc", *options, str(source), "-o", str(tmp_path / "small")], capture_output=True)
+    if built.returncode:
+        pytest.skip("the compiler makes no 32-bit programs")
+    try:
+        program = Program(str(tmp_path / "small"))
+    except OSError:
+        pytest.skip("this system runs no 32-bit programs")
+    try:
+        with mdmp.capture_process(program.pid) as snapshot:
+            assert snapshot.system.cpu == "x86"
+            assert [thread.context and thread.context.cpu for thread in snapshot.threads or ()] == ["x86"]
+            assert [issue.place for issue in snapshot.issues] == ["copy"]
+            report = mdmp.analyze(snapshot)
+        assert "pause_here" in [frame.function for frame in report.threads[0].frames]
+        assert program.process.poll() is None
+    finally:
+        program.process.kill()
+        program.process.communicate(timeout=10)
+
+
+def test_what_cannot_be_captured() -> None:
+    with subprocess.Popen(["true"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        with pytest.raises(mdmp.UsageError, match="has ended; nothing is left"), mdmp.capture_process(child.pid):
+            pass
+    with pytest.raises(mdmp.UsageError, match=f"there is no process {child.pid}"), mdmp.capture_process(child.pid):
+        pass
+    with pytest.raises(mdmp.UsageError, match="cannot capture itself"), mdmp.capture_process(os.getpid()):
+        pass
+
+
+@needs_root
+def test_a_kernel_thread() -> None:
+    if not Path("/proc/2/comm").exists() or Path("/proc/2/comm").read_text() != "kthreadd\n":
+        pytest.skip("no thread of the kernel is to be seen here")
+    message = r"process 2 \(kthreadd\) is a thread of the kernel"
+    with pytest.raises(mdmp.UsageError, match=message), mdmp.capture_process(2):
+        pass
+
+
+def test_a_traced_process(start: Callable[..., Program]) -> None:
+    program = start()
+    with mdmp.capture_process(program.pid, copy=False):
+        script = "import sys, mdmp\nwith mdmp.capture_process(int(sys.argv[1])): pass"
+        other = subprocess.run([sys.executable, "-c", script, str(program.pid)], capture_output=True, text=True)
+    assert "traces it already" in other.stderr
+    assert program.ask("fine?") > 0
+    assert program.end() == 7
+
+
+@needs_root
+def test_another_users_process(start: Callable[..., Program]) -> None:
+    program = start()
+    script = (
+        "import os, sys, mdmp\nimport mdmp.capture.linux.capture\nos.setuid(65534)\n"
+        "with mdmp.capture_process(int(sys.argv[1])): pass"
+    )
+    other = subprocess.run([sys.executable, "-c", script, str(program.pid)], capture_output=True, text=True)
+    assert "belongs to user 0" in other.stderr
+    assert program.end() == 7
