@@ -49,7 +49,7 @@ def select(
     hidden = () if flags & bits.TELLS_SECRETS else secret_spans(snapshot)
 
     def visible(spans: Iterable[Span]) -> tuple[Span, ...]:
-        return subtract(intersect(merge(spans), kept), hidden)
+        return subtract(merge(intersect(merge(spans), kept)), hidden)
 
     crashed = crashed_tids(snapshot)
     threads = sorted(snapshot.threads or (), key=lambda thread: thread.tid not in crashed)
