@@ -29,6 +29,7 @@ class Program:
     def __init__(self, *command: str) -> None:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.line() == "ready\n"
+        wait_for(lambda: Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].startswith("S"))
 
     @property
     def pid(self) -> int:
@@ -74,8 +75,9 @@ def start(binary: Path) -> Iterator[Callable[..., Program]]:
     programs: list[Program] = []
 
     def run(*arguments: str) -> Program:
-        programs.append(Program(str(binary), *arguments))
-        return programs[-1]
+        programs.append(program := Program(str(binary), *arguments))
+        wait_for(lambda: "breed" in arguments or states(program.pid) == "SSSR")
+        return program
 
     yield run
     for program in programs:
@@ -97,6 +99,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def states(pid: int) -> str:
+    """The state of each thread that has given itself its name, the main thread first and the counting one last."""
+    found = {"captured": "", "events": "", "signals": "", "counter": ""}
+    for task in sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda path: int(path.name)):
+        name, state = (task / "stat").read_text().partition(" (")[2].rpartition(") ")[::2]
+        if name in found:
+            found[name] += state[0]
+    return "".join(found.values())
 
 
 def children(pid: int) -> list[int]:
@@ -277,6 +289,27 @@ def test_an_unrelated_process(binary: Path, tmp_path: Path) -> None:
             pipe.write("one\n")
         assert shell.stdout.readline() == "7\n"
     assert (tmp_path / "out").read_text().endswith(" one\n")
+
+
+def test_the_command(start: Callable[..., Program], tmp_path: Path) -> None:
+    program = start()
+    command = [sys.executable, "-m", "mdmp", "capture", str(program.pid)]
+    told = subprocess.run([*command, "--type", "mini"], capture_output=True, text=True, cwd=tmp_path, check=True)
+    (made,) = tmp_path.glob(f"captured-{program.pid}-*.dmp")
+    assert told.stdout.startswith(made.name)
+    assert "it stood still for" in told.stdout
+    dump = mdmp.open_dump(made)
+    assert not dump.issues
+    assert len(dump.threads or ()) == 4
+    assert dump.annotations.comments[0].startswith("captured live, read")
+    full = tmp_path / "full.dmp"
+    subprocess.run([*command, "--type", "full", "--no-snapshot", "-o", str(full)], capture_output=True, check=True)
+    report = mdmp.analyze(mdmp.open_dump(full), images=["/"])
+    assert "wait_for_events" in {frame.function for thread in report.threads for frame in thread.frames}
+    assert program.ask("fine?") > 0
+    assert program.end() == 7
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert (again.returncode, again.stderr) == (2, f"mdmp: there is no process {program.pid}\n")
 
 
 def test_python(tmp_path: Path) -> None:

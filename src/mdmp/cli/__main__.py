@@ -13,6 +13,7 @@ COMMANDS = (
     ("info", "mdmp.cli.info", "what kind of dump this is, from whom, when, and what it holds"),
     ("streams", "mdmp.cli.streams", "list the streams of a dump, or print one as it is"),
     ("memory", "mdmp.cli.memory", "print memory of the crashed process"),
+    ("capture", "mdmp.cli.capture", "write a minidump of a running process, which goes on"),
     ("convert", "mdmp.cli.convert", "write a minidump from a core file, or a smaller one from a minidump"),
     ("lookup", "mdmp.cli.lookup", "addresses to function, file, line and inline chain"),
 )

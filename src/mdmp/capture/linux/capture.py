@@ -75,10 +75,19 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
             memory=memory,
             regions=tuple(map(_region, maps)),
             handles=handles,
-            annotations=Annotations(texts=read_texts(proc, options, texts["maps"], texts["status"])),
+            annotations=Annotations(
+                comments=(_told(held),), texts=read_texts(proc, options, texts["maps"], texts["status"])
+            ),
             auxv=auxv,
             issues=issues.freeze(),
         )
+
+
+def _told(held: timedelta | None) -> str:
+    """For the dump, what `Origin` says."""
+    if held is None:
+        return f"captured live, {FROZEN}"
+    return f"captured live, {COPIED}; it stood still for {held.total_seconds() * 1000:.1f} ms"
 
 
 def _forget(frozen: Frozen, copy: Copy) -> None:

@@ -1,0 +1,62 @@
+"""Write a minidump of a running process, which goes on unharmed.
+
+examples:
+  mdmp capture 1234
+  mdmp capture 1234 -o web.dmp --type full
+  mdmp capture 1234 --type mini --scrub-stacks
+"""
+
+import argparse
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mdmp.binary.text import safe_text
+from mdmp.cli.common import DONE
+from mdmp.cli.dump_options import add_dump_options
+from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
+
+if TYPE_CHECKING:
+    from mdmp.snapshot import Snapshot
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", metavar="PID", type=int, help="the number of the process")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the minidump to write; one of that name is replaced (default: NAME-PID-TIME.dmp in this folder)",
+    )
+    add_dump_options(parser, default="heap")
+    parser.add_argument(
+        "--no-snapshot",
+        action="store_true",
+        help="let the process stand still until all is written, rather than make a copy of its memory on write",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from mdmp.api import capture_process, save_dump
+
+    flags = args.kind if isinstance(args.kind, int) else DUMP_TYPES[args.kind]
+    secrets = bool(flags & TELLS_SECRETS)
+    began = time.monotonic()
+    with capture_process(args.pid, copy=not args.no_snapshot, command_line=secrets, environment=secrets) as snapshot:
+        path = args.output or default_name(snapshot)
+        saved = save_dump(snapshot, path, kind=args.kind, budget=args.budget, scrub_stacks=args.scrub_stacks)
+    held = snapshot.origin.held.total_seconds() if snapshot.origin.held else time.monotonic() - began
+    counts = f"{len(snapshot.threads or ())} threads, {len(snapshot.modules or ())} modules"
+    print(safe_text(f"{saved.path}: {saved.size} bytes, {saved.memory} of them memory; {counts}"))
+    print(f"  {snapshot.origin.method}; it stood still for {held * 1000:.1f} ms")
+    for line in (*saved.lost, *map(str, snapshot.issues)):
+        print(safe_text(f"  {line}"))
+    return DONE
+
+
+def default_name(snapshot: "Snapshot") -> str:
+    """`NAME-PID-TIME.dmp`, of the program's name only what is harmless in any file system."""
+    name = snapshot.modules[0].name if snapshot.modules else ""
+    harmless = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".")[:64]
+    moment = snapshot.origin.time or datetime.now(UTC)
+    return f"{harmless or 'process'}-{snapshot.process.pid}-{moment:%Y%m%dT%H%M%SZ}.dmp"

@@ -1,0 +1,46 @@
+"""What all commands that write a minidump can be told about it."""
+
+import argparse
+
+from mdmp.snapshot.dump_type import DUMP_TYPES
+
+_UNITS = {"K": 10, "M": 20, "G": 30}
+
+
+def add_dump_options(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--type",
+        metavar="TYPE",
+        dest="kind",
+        type=_kind,
+        default=default,
+        help=f"which memory to keep: {', '.join(DUMP_TYPES)}, or MINIDUMP_TYPE bits like 0x241 (default: {default})",
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="SIZE",
+        type=_size,
+        help="keep at most so much memory (bytes, or with K, M, G); the crashing thread's stack stays whole",
+    )
+    parser.add_argument(
+        "--scrub-stacks", action="store_true", help="replace all on the stacks that is not needed to unwind them"
+    )
+
+
+def _kind(text: str) -> str | int:
+    if text in DUMP_TYPES:
+        return text
+    try:
+        bits = int(text, 0)
+    except ValueError:
+        bits = -1
+    if not 0 <= bits < 1 << 64:
+        raise argparse.ArgumentTypeError(f"no such type: {text!r} (there are: {', '.join(DUMP_TYPES)}, and bits)")
+    return bits
+
+
+def _size(text: str) -> int:
+    digits, shift = (text[:-1], _UNITS[text[-1].upper()]) if text[-1:].upper() in _UNITS else (text, 0)
+    if not digits.isdecimal():
+        raise argparse.ArgumentTypeError(f"not a size: {text!r}")
+    return int(digits) << shift
