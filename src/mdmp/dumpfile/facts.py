@@ -29,7 +29,7 @@ def facts(dump: Minidump | None, snapshot: Snapshot) -> dict[str, Any]:
         "streams": streams(dump) if dump else [],
         "system_info": system_info(dump) if dump else None,
         "misc_info": misc(dump) if dump else None,
-        "exception": exception(dump) if dump else None,
+        "exception": exception(dump) if dump else seen_exception(snapshot),
         "breakpad_info": breakpad(dump) if dump else None,
         "crashpad_info": crashpad(snapshot),
         "assertion": snapshot.annotations.assertion,
@@ -141,6 +141,21 @@ def exception(dump: Minidump) -> dict[str, Any] | None:
         "address": f"{record.ExceptionAddress:#x}",
         "parameters": [f"{value:#x}" for value in record.ExceptionInformation[: record.NumberParameters]],
         "nested": f"{record.ExceptionRecord:#x}",
+    }
+
+
+def seen_exception(snapshot: Snapshot) -> dict[str, Any] | None:
+    """The same of a dump that is no minidump; an address that is not known is null."""
+    if not snapshot.exceptions:
+        return None
+    record = snapshot.exceptions[0]
+    return {
+        "tid": record.tid,
+        "code": f"{record.code:#x}",
+        "flags": f"{record.flags:#x}",
+        "address": None if record.address is None else f"{record.address:#x}",
+        "parameters": [],
+        "nested": f"{record.nested:#x}",
     }
 
 

@@ -1,6 +1,7 @@
 """NT_FILE, the dynamic linker's list and the auxiliary vector -> `Module`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from mdmp.binary.ranges import RangeMap
@@ -87,7 +88,7 @@ def _unlisted(notes: CoreNotes, memory: MemoryReader, regions: Sequence[Region],
         names[base] = path or names.get(base, "")
     names = {base: path for base, path in names.items() if path}
     bases = sorted(names)
-    for base, following in zip(bases, [*bases[1:], 1 << 64], strict=True):
+    for base, following in pairwise((*bases, 1 << 64)):
         image = image_at(memory, base)
         end = end_of(image) if image else _end_without_headers(base, following, regions)
         if base < end:
