@@ -51,6 +51,16 @@ class Window:
     def tobytes(self) -> bytes:
         return bytes(self.buffer[self.start : self.start + self.size])
 
+    def release(self, offset: int, size: int) -> None:
+        """Gives the pages of a mapped file back to the system; they are read again when they are needed again.
+
+        Without it, all of a big file that is copied piece by piece counts as memory of ours in the end.
+        """
+        if isinstance(self.buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            at = self.check(offset, size)
+            first = at // mmap.PAGESIZE * mmap.PAGESIZE
+            self.buffer.madvise(mmap.MADV_DONTNEED, first, at + size - first)
+
     def sub(self, offset: int, size: int | None = None, name: str = "") -> "Window":
         """A window inside this one; `size` None means up to the end."""
         size = self.size - offset if size is None else size

@@ -65,6 +65,10 @@ def cut(kept: Kept, end: int, issues: IssueLog) -> Kept:
     return Kept(*map(list, zip(*there, strict=True))) if there else Kept([], [], [])
 
 
+LONG = 1 << 18
+"""Bytes read at once from which on the file's pages are not kept: somebody copies it all."""
+
+
 class DumpMemory:
     """A `MemoryReader` over the file. The index is built at the first question, bytes are read at each."""
 
@@ -126,9 +130,12 @@ class DumpMemory:
         pieces = []
         while 0 <= i < len(starts) and starts[i] <= address < ends[i] and size > 0:
             step = min(size, ends[i] - address)
-            pieces.append(self._window.read(offsets[i] + address - starts[i], step))
+            at = offsets[i] + address - starts[i]
+            pieces.append(self._window.read(at, step))
+            if step >= LONG:
+                self._window.release(at, step)
             address, size, i = address + step, size - step, i + 1
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def word(self, address: int, size: int) -> int | None:
         raw = self.read_some(address, size)

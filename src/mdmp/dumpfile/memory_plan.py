@@ -158,7 +158,7 @@ def _not_zero(chunk: bytes) -> Iterator[tuple[int, int]]:
         return
     start = 0
     for at in range(0, size - PAGE + 1, PAGE):
-        if chunk[at : at + PAGE] == _ZERO_PAGE:
+        if not chunk[at] and chunk[at : at + PAGE] == _ZERO_PAGE:
             if start < at:
                 yield start, at
             start = at + PAGE

@@ -1,4 +1,4 @@
-"""Memory that registers and stacks point to."""
+"""Memory that exceptions, registers and stacks point to."""
 
 from collections.abc import Iterable, Iterator
 from struct import iter_unpack
@@ -19,14 +19,16 @@ MAX_STACK = 1 << 18
 def pointed_to(
     snapshot: Snapshot, threads: Iterable[tuple[Thread, Span | None]], budget: int
 ) -> tuple[tuple[Span, ...], bool]:
-    """Spans around what is pointed to, and whether the budget (bytes) was too small. The first threads come first."""
+    """Spans around what is pointed to, and whether the budget (bytes) was too small. What exceptions tell comes first,
+    then thread by thread."""
     cpu = CPUS.get(snapshot.system.cpu)
     if cpu is None:
         return (), False
     granules: dict[int, None] = {}
     pages: dict[int, bool] = {}
-    for thread, stack in threads:
-        for value in _words(snapshot, thread, stack, cpu.pointer_size):
+    told = (value for exception in snapshot.exceptions for value in exception.parameters)
+    for words in (told, *(_words(snapshot, thread, stack, cpu.pointer_size) for thread, stack in threads)):
+        for value in words:
             page = value >> 12
             good = pages.get(page)
             if good is None:
