@@ -112,9 +112,11 @@ def states(pid: int) -> str:
 
 
 def children(pid: int) -> list[int]:
-    return [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 @pytest.mark.parametrize("copy", [True, False])
@@ -130,6 +132,10 @@ def test_every_thread_is_where_it_is(start: Callable[..., Program], copy: bool) 
         assert snapshot.modules is not None and snapshot.modules[0].name == "captured"
         assert {"libc.so.6", "linux-gate.so"} <= {module.name for module in snapshot.modules}
         assert all(module.debug for module in snapshot.modules)
+        assert snapshot.linker is not None and snapshot.auxv
+        linked = {module.base for module in snapshot.modules}
+        assert {library.base for library in snapshot.linker.libraries} == linked
+        assert snapshot.linker.libraries[0].name == ""
         assert {handle.value: handle.type_name for handle in snapshot.handles or ()}[0] == "pipe"
         assert {"maps", "status", "limits", "cpuinfo"} <= snapshot.annotations.texts.keys()
         assert not {"cmdline", "environ"} & snapshot.annotations.texts.keys()

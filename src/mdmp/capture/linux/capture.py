@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mdmp.capture.linux.copy import make_copy
 from mdmp.capture.linux.freeze import freeze
 from mdmp.capture.linux.inject import InjectionError
+from mdmp.capture.linux.linker import read_linker
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.modules import find_modules
 from mdmp.capture.linux.permission import check
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mdmp.snapshot import Context, ExceptionRecord
 
 
+WIDE = ("amd64", "arm64")
 COPIED = "read from a copy of its memory while it went on"
 FROZEN = "read while it stood still"
 
@@ -65,12 +67,13 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
                 frozen.call(frozen.release)
                 held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
         stack.callback(memory.close)
+        modules = find_modules(maps, memory, dict(auxv).get(AT_PHDR, 0))
         yield Snapshot(
             origin=Origin("live", time=moment, writer="mdmp", method=COPIED if held else FROZEN, held=held),
             system=read_system(cpu),
             process=read_process(proc, options, texts["status"]),
             threads=threads,
-            modules=find_modules(maps, memory, dict(auxv).get(AT_PHDR, 0)),
+            modules=modules,
             exceptions=exceptions,
             memory=memory,
             regions=tuple(map(_region, maps)),
@@ -79,6 +82,7 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
                 comments=(_told(held),), texts=read_texts(proc, options, texts["maps"], texts["status"])
             ),
             auxv=auxv,
+            linker=read_linker(memory, modules[0].base, 8 if cpu in WIDE else 4) if modules else None,
             issues=issues.freeze(),
         )
 
@@ -113,7 +117,7 @@ def _contexts(frozen: Frozen, issues: IssueLog) -> dict[int, Context | None]:
 
 
 def _auxiliary(raw: bytes, cpu: str) -> tuple[tuple[int, int], ...]:
-    pair = Struct("<QQ" if cpu in ("amd64", "arm64") else "<II")
+    pair = Struct("<QQ" if cpu in WIDE else "<II")
     return tuple((kind, value) for kind, value in pair.iter_unpack(raw[: len(raw) // pair.size * pair.size]) if kind)
 
 
