@@ -7,6 +7,7 @@ time but no memory. What gets lost on the way is listed in `docs/writing.md`.
 from __future__ import annotations
 
 import os
+from mmap import mmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from mdmp.binary.clock import to_unix
@@ -113,12 +114,19 @@ def _layout(snapshot: Snapshot, plan: MemoryPlan) -> tuple[Layout, tuple[str, ..
 def _check(path: str, out: Layout, plan: MemoryPlan, size: int, foreign: set[int]) -> None:
     """Reads back what was written: every stream but the `foreign` ones, and where the memory lies."""
     window = map_file(path)
-    dump = Minidump(window)
+    try:
+        _read_back(path, Minidump(window), out, plan, size, foreign)
+    finally:
+        if isinstance(window.buffer, mmap):
+            window.buffer.close()  # Windows renames no file that is mapped
+
+
+def _read_back(path: str, dump: Minidump, out: Layout, plan: MemoryPlan, size: int, foreign: set[int]) -> None:
     for index, entry in enumerate(dump.directory):
         if entry.StreamType not in foreign:
             dump.decode(index)
     found = sum(kept_ranges(dump).sizes)
     issues = dump.issues.freeze()
-    if len(window) != size or len(dump.directory) != len(out.directory) or found < plan.size or issues:
+    if len(dump.window) != size or len(dump.directory) != len(out.directory) or found < plan.size or issues:
         problem = issues[0] if issues else "parts are missing"
         raise SaveError(f"{path}: what was written cannot be read back: {problem}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mdmp.arch import fxsave
 from mdmp.capture.linux import syscalls
 from mdmp.capture.linux.syscalls import Request
 from mdmp.formats.elf import core_structs as wire
@@ -44,7 +45,8 @@ def read_context(tid: int) -> Context | None:
         registers |= {"gs_base": base} if base is not None else {}
     if cpu == "arm64" and (raw := _set(tid, NT_ARM_TLS)):
         registers["tpidr_el0"] = int.from_bytes(raw[:8], "little")
-    return Context(cpu, registers, regsets.vector(cpu, sets), sets.get(wire.NT_X86_XSTATE))
+    xstate = sets.get(wire.NT_X86_XSTATE, b"")[fxsave.SIZE :] or None
+    return Context(cpu, registers, regsets.vector(cpu, sets), xstate)
 
 
 def _set(tid: int, kind: int) -> bytes:
