@@ -63,7 +63,7 @@ def analyze_snapshot(
         os=system.os,
         os_name=system_facts.os_name(system),
         os_version=system_facts.os_version(system),
-        os_product=system_facts.product(system),
+        os_product=system_facts.product(snapshot),
         cpu=system.cpu,
         pointer_size=pointer_size(snapshot),
         cpu_info=system_facts.cpu_info(system),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from mdmp.formats.proc.limits import parse_limits
+from mdmp.formats.proc.release import distribution
 from mdmp.platforms.windows_versions import windows_name
 from mdmp.snapshot import Snapshot, System
 
@@ -34,8 +36,11 @@ def os_version(system: System) -> str | None:
     return " ".join(filter(None, (system.os_version, system.os_build))) or None
 
 
-def product(system: System) -> str | None:
-    """The marketing name: `Windows 10 22H2`."""
+def product(snapshot: Snapshot) -> str | None:
+    """The marketing name: `Windows 10 22H2`, `Ubuntu 22.04.3 LTS`."""
+    system = snapshot.system
+    if system.os == "linux":
+        return lsb_release(snapshot).get("description") or None
     build = (system.os_version or "").rpartition(".")[2]
     return windows_name(int(build), system.product_type) if system.os == "windows" and build.isdigit() else None
 
@@ -62,24 +67,16 @@ def annotations(snapshot: Snapshot) -> Mapping[str, str]:
 
 
 def lsb_release(snapshot: Snapshot) -> Mapping[str, str]:
-    """The distribution, from /etc/lsb-release or /etc/os-release."""
-    raw = snapshot.annotations.texts.get("lsb_release")
-    if not raw:
-        return {}
-    pairs = dict(
-        line.split("=", 1) for line in raw.decode("utf-8", "replace").splitlines() if "=" in line and line[:1] != "#"
-    )
-    wanted = {
-        "id": ("DISTRIB_ID", "ID"),
-        "release": ("DISTRIB_RELEASE", "VERSION_ID"),
-        "codename": ("DISTRIB_CODENAME", "VERSION_CODENAME"),
-        "description": ("DISTRIB_DESCRIPTION", "PRETTY_NAME"),
-    }
-    return {
-        name: pairs[key].strip().strip('"')
-        for name, keys in wanted.items()
-        if (key := next((k for k in keys if k in pairs), None))
-    }
+    """The distribution: `id`, `release`, `codename`, `description`."""
+    raw = snapshot.annotations.texts.get("lsb-release")
+    return distribution(raw) if raw else {}
+
+
+def stack_limit(snapshot: Snapshot) -> int | None:
+    """Bytes that the first thread's stack may take, where /proc/PID/limits was kept and tells of a limit."""
+    raw = snapshot.annotations.texts.get("limits")
+    limit = parse_limits(raw).get("Max stack size") if raw else None
+    return limit.soft if limit else None
 
 
 def memory_map_count(snapshot: Snapshot) -> int | None:

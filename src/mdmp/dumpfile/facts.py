@@ -12,6 +12,7 @@ from mdmp.formats.minidump.streams import breakpad_info, misc_info, table
 from mdmp.formats.minidump.streams.exception import MINIDUMP_EXCEPTION_STREAM
 from mdmp.formats.minidump.streams.system_info import SystemInfo
 from mdmp.formats.minidump.text import fixed_wide
+from mdmp.formats.proc.release import distribution
 from mdmp.snapshot import Snapshot
 
 
@@ -34,7 +35,7 @@ def facts(dump: Minidump | None, snapshot: Snapshot) -> dict[str, Any]:
         "crashpad_info": crashpad(snapshot),
         "assertion": snapshot.annotations.assertion,
         "comments": list(snapshot.annotations.comments),
-        "lsb_release": lsb_release(snapshot.annotations.texts.get("lsb-release")),
+        "lsb_release": distribution(release) if (release := snapshot.annotations.texts.get("lsb-release")) else None,
         "thread_count": None if snapshot.threads is None else len(snapshot.threads),
         "module_count": None if snapshot.modules is None else len(snapshot.modules),
         "memory_bytes": sum(size for _, size in snapshot.memory.ranges),
@@ -179,23 +180,6 @@ def crashpad(snapshot: Snapshot) -> dict[str, Any] | None:
         "client_id": notes.client_id,
         "simple_annotations": dict(notes.process),
         "modules": {str(index): dict(values) for index, values in notes.modules.items()},
-    }
-
-
-def lsb_release(text: bytes | None) -> dict[str, str] | None:
-    """The four facts of /etc/lsb-release; an os-release file in its place gives the same."""
-    if not text:
-        return None
-    pairs = (line.partition("=") for line in text.decode("utf-8", "replace").splitlines())
-    values = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
-    return {
-        name: next((values[key] for key in keys if key in values), "")
-        for name, keys in {
-            "id": ("DISTRIB_ID", "NAME"),
-            "release": ("DISTRIB_RELEASE", "VERSION_ID"),
-            "codename": ("DISTRIB_CODENAME", "VERSION_CODENAME"),
-            "description": ("DISTRIB_DESCRIPTION", "PRETTY_NAME"),
-        }.items()
     }
 
 

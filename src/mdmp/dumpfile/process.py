@@ -9,6 +9,7 @@ from mdmp.formats.minidump.streams import misc_info as wire
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.text import fixed_wide, pack_fixed_wide
 from mdmp.formats.minidump.writer import Layout
+from mdmp.formats.proc.status import number, parse_fields
 from mdmp.snapshot import Process, Snapshot
 
 MAX_COMMAND_LINE = 1 << 16
@@ -17,7 +18,9 @@ MAX_COMMAND_LINE = 1 << 16
 def load_process(dump: Minidump) -> Process:
     misc: wire.MiscInfo | None = dump.stream(table.MISC_INFO)
     facts: dict[str, object] = {} if misc is None else _misc(misc)
-    facts.setdefault("pid", _linux_pid(dump))
+    status: bytes | None = dump.stream(table.LINUX_PROC_STATUS)
+    fields = parse_fields(status or b"")
+    facts.setdefault("pid", number(fields, "Pid"))
     command_line: bytes | None = dump.stream(table.LINUX_CMD_LINE)
     if command_line:
         words = command_line[:MAX_COMMAND_LINE].rstrip(b"\0").split(b"\0")
@@ -58,12 +61,6 @@ def _time_zone(record: wire.MINIDUMP_MISC_INFO_5) -> str:
     return f"{text} ({name})" if name else text
 
 
-def _linux_pid(dump: Minidump) -> int | None:
-    status: bytes | None = dump.stream(table.LINUX_PROC_STATUS)
-    found = re.search(rb"^Pid:\s*(\d{1,10})\s*$", status, re.MULTILINE) if status else None
-    return int(found[1]) if found else None
-
-
 _COUNTERS = {
     "PageFaultCount": "page_faults",
     "PeakWorkingSetSize": "peak_working_set",
@@ -96,7 +93,7 @@ def save_process(snapshot: Snapshot, out: Layout) -> None:
     _save_misc(process, out)
     if process.command_line is not None and "cmdline" not in snapshot.annotations.texts:
         out.stream(table.LINUX_CMD_LINE, process.command_line.encode("utf-8", "replace") + b"\0")
-    if process.vm_counters:
+    if process.vm_counters and "status" not in snapshot.annotations.texts:  # which tells them as well
         _save_vm_counters(process, out)
 
 

@@ -9,6 +9,7 @@ from mdmp.formats.minidump.file import Minidump
 from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import Layout
+from mdmp.formats.proc.maps import Mapping, parse_maps
 from mdmp.snapshot import Region, Snapshot
 
 if TYPE_CHECKING:
@@ -30,14 +31,13 @@ _PERMISSIONS = {
 }
 """PAGE_* access bits; the higher bits only modify them."""
 _GUARD = 0x100
-MAX_MAPS_LINES = 1 << 20
 
 
 def load_regions(dump: Minidump) -> Sequence[Region] | None:
     """The memory map. Linux's own text is preferred: it has names and every permission."""
     maps: bytes | None = dump.stream(table.LINUX_MAPS)
     if maps:
-        regions = parse_maps(maps)
+        regions = tuple(map(_region, parse_maps(maps)))
         if regions:
             return regions
     infos: RecordList[MINIDUMP_MEMORY_INFO] | None = dump.stream(table.MEMORY_INFO_LIST)
@@ -64,25 +64,10 @@ def _regions(infos: RecordList[MINIDUMP_MEMORY_INFO]) -> tuple[Region, ...]:
     )
 
 
-def parse_maps(text: bytes) -> tuple[Region, ...]:
-    """/proc/PID/maps; lines that are none are left out."""
-    regions = []
-    for line in text.splitlines()[:MAX_MAPS_LINES]:
-        fields = line.split(None, 5)
-        if len(fields) < 5 or b"-" not in fields[0] or len(fields[1]) != 4:
-            continue
-        low, _, high = fields[0].partition(b"-")
-        try:
-            start, end = int(low, 16), int(high, 16)
-        except ValueError:
-            continue
-        if not 0 <= start < end <= 1 << 64:
-            continue
-        name = fields[5].decode("utf-8", "replace") if len(fields) > 5 else None
-        kind = "mapped" if name and name.startswith("/") else "private"
-        permissions = fields[1][:3].decode("ascii", "replace")
-        regions.append(Region(start, end - start, "commit", permissions, False, kind, name))
-    return tuple(regions)
+def _region(mapping: Mapping) -> Region:
+    kind = "mapped" if mapping.path.startswith("/") else "private"
+    start, permissions, name = mapping.start, mapping.permissions, mapping.path or None
+    return Region(start, mapping.size, "commit", permissions, False, kind, name)
 
 
 _PROTECTIONS = {"": 0, "---": 1, "r--": 2, "rw-": 4, "-w-": 4, "--x": 0x10, "r-x": 0x20, "rwx": 0x40, "-wx": 0x40}

@@ -4,6 +4,7 @@ from collections import Counter
 
 from mdmp.analysis.names import plain_name
 from mdmp.analysis.rules.case import Case
+from mdmp.analysis.system_facts import stack_limit
 from mdmp.analysis.whereabouts import stack_bounds
 from mdmp.arch import CPUS
 from mdmp.report import Finding
@@ -52,6 +53,9 @@ def _evidence(case: Case) -> list[str]:
         found.append("it lies in a guard page")
     if bounds is not None:
         found.append(f"the stack's memory begins at {bounds[0]:#x}")
+    limit = stack_limit(case.snapshot)
+    if limit and bounds is not None and limit - _NEAR <= bounds[1] - bounds[0]:
+        found.append(f"it has {bounds[1] - bounds[0]:,} bytes, and {limit:,} is its limit (ulimit -s)")
     return found
 
 

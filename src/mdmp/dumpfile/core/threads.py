@@ -1,6 +1,8 @@
 """NT_PRSTATUS with the notes of registers, and NT_SIGINFO -> `Thread` and `ExceptionRecord`."""
 
+from bisect import bisect_right
 from datetime import timedelta
+from operator import itemgetter
 
 from mdmp.arch import fxsave
 from mdmp.formats.elf import core_structs as wire
@@ -9,6 +11,8 @@ from mdmp.formats.elf.regsets import vector
 from mdmp.snapshot import Context, ExceptionRecord, MemoryReader, Thread
 
 _SETS = (wire.NT_FPREGSET, wire.NT_PRXFPREG, wire.NT_X86_XSTATE, wire.NT_ARM_VFP)
+_MAX_SET = 1 << 16
+"""Bytes; the largest area of XSAVE has some 11 KiB."""
 _POINTERS = {"x86": "esp", "amd64": "rsp", "arm": "sp", "arm64": "sp"}
 
 
@@ -32,7 +36,9 @@ def load_exceptions(notes: CoreNotes) -> tuple[ExceptionRecord, ...]:
 
 def _thread(thread: CoreThread, memory: MemoryReader, cpu: str) -> Thread:
     status = thread.status
-    sets = {kind: content.tobytes() for kind, content in thread.others.items() if kind in _SETS}
+    sets = {
+        kind: content.tobytes() for kind, content in thread.others.items() if kind in _SETS and content.size <= _MAX_SET
+    }
     area = sets.get(wire.NT_X86_XSTATE)
     xstate = area[fxsave.SIZE :] if area else None
     context = Context(cpu, thread.registers, vector(cpu, sets), xstate) if thread.registers else None
@@ -57,12 +63,6 @@ def _stack(pointer: int | None, memory: MemoryReader) -> tuple[int | None, int |
     if pointer is None:
         return None, None
     ranges = memory.ranges
-    low, high = 0, len(ranges)
-    while low < high:
-        middle = (low + high) // 2
-        if ranges[middle][0] <= pointer:
-            low = middle + 1
-        else:
-            high = middle
-    start, size = ranges[low - 1] if low else (0, 0)
+    at = bisect_right(ranges, pointer, key=itemgetter(0))
+    start, size = ranges[at - 1] if at else (0, 0)
     return (start, size) if start <= pointer < start + size else (None, None)

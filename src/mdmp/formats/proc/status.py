@@ -1,6 +1,9 @@
 """/proc/PID/status, and other texts of the shape `Name: value`."""
 
+import re
 from collections.abc import Mapping
+
+_NUMBER = re.compile(r"[0-9]{1,20}(?!\S)")
 
 
 def parse_fields(text: bytes) -> dict[str, str]:
@@ -15,8 +18,8 @@ def parse_fields(text: bytes) -> dict[str, str]:
 
 def number(fields: Mapping[str, str], name: str) -> int | None:
     """The number that a value begins with (`VmRSS: 123 kB`), or None."""
-    words = fields.get(name, "").split()
-    return int(words[0]) if words and words[0].isdigit() else None
+    found = _NUMBER.match(fields.get(name, ""))
+    return int(found[0]) if found else None
 
 
 def memory_counters(fields: Mapping[str, str]) -> dict[str, int]:
