@@ -9,7 +9,7 @@ from mdmp.formats.minidump.streams import misc_info as wire
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.text import fixed_wide, pack_fixed_wide
 from mdmp.formats.minidump.writer import Layout
-from mdmp.formats.proc.status import number, parse_fields
+from mdmp.formats.proc.status import memory_counters, number, parse_fields
 from mdmp.snapshot import Process, Snapshot
 
 MAX_COMMAND_LINE = 1 << 16
@@ -25,7 +25,7 @@ def load_process(dump: Minidump) -> Process:
     if command_line:
         words = command_line[:MAX_COMMAND_LINE].rstrip(b"\0").split(b"\0")
         facts["command_line"] = b" ".join(words).decode("utf-8", "replace")
-    return Process(**facts, vm_counters=_vm_counters(dump))  # type: ignore[arg-type]
+    return Process(**facts, vm_counters=_vm_counters(dump) or memory_counters(fields))  # type: ignore[arg-type]
 
 
 def _misc(misc: wire.MiscInfo) -> dict[str, object]:
