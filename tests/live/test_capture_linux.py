@@ -301,8 +301,8 @@ def test_a_thread_left_alone_goes_on(start: Callable[..., Program]) -> None:
             assert frozen.call(injection.call, get_pid) == program.pid
             frozen.call(syscalls.ptrace, syscalls.Request.DETACH, tid)
         time.sleep(0.01)
-        status = proc.text(f"task/{tid}/status") or b""
-        assert status.partition(b"SigBlk:")[2].split()[0] == masks[tid]
+        if status := proc.text(f"task/{tid}/status"):  # one whose call was interrupted may have ended
+            assert status.partition(b"SigBlk:")[2].split()[0] == masks[tid]
     before = program.ask("fine?", interrupted=True)
     wait_for(lambda: program.ask("fine?", interrupted=True) > before)
     with mdmp.capture_process(program.pid) as snapshot:

@@ -26,6 +26,7 @@ from mdmp.snapshot import Annotations, Origin, Region, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Mapping as Dictionary
 
     from mdmp.capture.linux.copy import Copy
     from mdmp.capture.linux.freeze import Frozen
@@ -39,12 +40,16 @@ FROZEN = "read while it stood still"
 
 
 @contextmanager
-def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
+def capture_linux(
+    pid: int, options: CaptureOptions, traced: Dictionary[int, int | None] | None = None
+) -> Iterator[Snapshot]:
+    """`traced`: threads that the calling thread traces already, as `freeze` takes them; then no copy is made, and the
+    signals that they have stopped at become the exceptions of the snapshot."""
     proc = Proc(pid)
     check(proc)
     issues = IssueLog()
     with ExitStack() as stack:
-        frozen = stack.enter_context(freeze(proc, options.limit))
+        frozen = stack.enter_context(freeze(proc, options.limit, traced))
         moment = datetime.now(UTC)
         contexts, exceptions = frozen.call(_read_threads, frozen, issues)
         cpu = next((context.cpu for context in contexts.values() if context), "unknown")
@@ -55,7 +60,7 @@ def capture_linux(pid: int, options: CaptureOptions) -> Iterator[Snapshot]:
         auxv = _auxiliary(texts["auxv"], cpu)
         handles = read_handles(proc)
         held = None
-        if options.snapshot and not frozen.stopped_before:
+        if options.snapshot and traced is None and not frozen.stopped_before:
             try:
                 copy = frozen.call(make_copy, frozen, contexts, maps, memory)
             except (InjectionError, OSError) as problem:

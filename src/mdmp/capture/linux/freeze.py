@@ -21,7 +21,7 @@ from mdmp.capture.linux.syscalls import Request
 from mdmp.errors import UnusableInputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,8 +33,10 @@ _PATIENCE = 0.03
 class Frozen:
     """A process that stands still. Its methods belong into the tracing thread: see `call`."""
 
-    def __init__(self, proc: Proc, limit: float) -> None:
+    def __init__(self, proc: Proc, limit: float, traced: Mapping[int, int | None] | None = None) -> None:
         self.proc = proc
+        self.traced = traced
+        """Threads that the calling thread traces already; see `freeze`. None: it traces none."""
         self.signals: dict[int, int] = {}
         """Each stopped thread, and the signal that it was about to get and will get (0: none)."""
         self.stuck: set[int] = set()
@@ -47,10 +49,12 @@ class Frozen:
         self._limit = limit
         self._pending: set[int] = set()
         self._gone: set[int] = set()
-        self._executor: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "mdmp tracer")
+        self._executor = ThreadPoolExecutor(1, "mdmp tracer") if traced is None else None
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a function says in the thread that may use ptrace."""
+        if self.traced is not None:
+            return function(*args, **kwargs)
         if self._executor is None:
             raise UsageError("the process has been let go already")
         return self._executor.submit(function, *args, **kwargs).result()
@@ -59,6 +63,7 @@ class Frozen:
         """Stops all threads."""
         self.since = time.monotonic()
         deadline = self.since + self._limit
+        self.signals.update((tid, number) for tid, number in (self.traced or {}).items() if number is not None)
         while fresh := self._fresh():
             for tid in fresh:
                 self._seize(tid)
@@ -82,7 +87,8 @@ class Frozen:
 
     def _seize(self, tid: int) -> None:
         try:
-            syscalls.ptrace(Request.SEIZE, tid)
+            if self.traced is None or tid not in self.traced:
+                syscalls.ptrace(Request.SEIZE, tid)
         except ProcessLookupError:
             self._gone.add(tid)
             return
@@ -157,17 +163,22 @@ class Frozen:
         for tid in tuple(self._pending):
             self._look(tid)
         for tid, number in self.signals.items():
+            known = self.traced is not None and tid in self.traced
+            if known and self.traced and self.traced[tid] is not None:
+                continue  # as it was: stopped
             with suppress(ProcessLookupError):  # somebody killed it
                 if not number:
                     restart_call(tid)
-                syscalls.ptrace(Request.DETACH, tid, 0, number)
+                syscalls.ptrace(Request.CONT if known else Request.DETACH, tid, 0, number)
         self.signals.clear()
         if self.until is None:
             self.until = time.monotonic()
 
     def close(self) -> None:
         """Lets all go and ends the tracing thread."""
-        if self._executor is not None:
+        if self.traced is not None:
+            self.release()
+        elif self._executor is not None:
             try:
                 self.call(self.release)
             finally:
@@ -176,9 +187,13 @@ class Frozen:
 
 
 @contextmanager
-def freeze(proc: Proc, limit: float) -> Iterator[Frozen]:
-    """The process with all its threads stopped. `UsageError` when we may not, `UnusableInputError` when it will not."""
-    frozen = Frozen(proc, limit)
+def freeze(proc: Proc, limit: float, traced: Mapping[int, int | None] | None = None) -> Iterator[Frozen]:
+    """The process with all its threads stopped. `UsageError` when we may not, `UnusableInputError` when it will not.
+
+    `traced`: threads that the calling thread has seized before. A number is the signal that one has stopped at (0:
+    another stop): it stays stopped. None is one that runs: it is traced and runs again afterwards.
+    """
+    frozen = Frozen(proc, limit, traced)
     try:
         frozen.call(frozen.hold)
         yield frozen

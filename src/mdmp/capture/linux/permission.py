@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CAP_SYS_PTRACE = 19
+_NOBODY = 3
 _SCOPES = {
     1: "this system lets only parents trace their children (kernel.yama.ptrace_scope is 1): start the program with "
     "mdmp, or capture as root",
@@ -53,6 +54,8 @@ def _reasons(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
         name = (read_text(f"/proc/{tracer}/comm") or b"").decode("utf-8", "replace").strip()
         return [f"process {tracer} ({name or 'unknown'}) traces it already, as a debugger does"]
     reasons = []
+    text = (read_text("/proc/sys/kernel/yama/ptrace_scope") or b"").strip()
+    scope = int(text) if text.isdigit() else 0
     capable = int(ours.get("CapEff", "0") or "0", 16) >> _CAP_SYS_PTRACE & 1
     if not capable:
         owner, user = number(theirs, "Uid"), os.geteuid()
@@ -60,11 +63,13 @@ def _reasons(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
             reasons.append(f"it belongs to user {owner}, and we are user {user}: capture as that user or as root")
         elif user == 0:
             reasons.append("root here lacks CAP_SYS_PTRACE: in a container add it (--cap-add=SYS_PTRACE)")
-        scope = (read_text("/proc/sys/kernel/yama/ptrace_scope") or b"").strip()
-        if scope.isdigit() and int(scope) in _SCOPES:
-            reasons.append(_SCOPES[int(scope)])
+        if scope in _SCOPES:
+            reasons.append(_SCOPES[scope])
         if not reasons:
             reasons.append("it may have more rights than we, or does not let itself be dumped (PR_SET_DUMPABLE)")
-    elif number(ours, "Seccomp"):
+        return reasons
+    if scope == _NOBODY:
+        reasons.append(_SCOPES[_NOBODY])
+    if number(ours, "Seccomp"):
         reasons.append("a seccomp filter, such as of a container, may forbid ptrace: allow it there")
     return reasons
