@@ -213,3 +213,20 @@ def test_beyond_four_gigabytes(tmp_path: Path) -> None:
     start, size, where = (int.from_bytes(listed[a:b], "little") for a, b in ((0, 8), (8, 12), (12, 16)))
     assert (start, size) == (0x7F0000001000, 0x3000)
     assert head[where : where + size] == b"s" * size
+
+
+@posix
+def test_many_writers_in_one_folder(tmp_path: Path) -> None:
+    """None takes another's part file for a dead one's."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_save_safety import some_snapshot
+from mdmp.dumpfile.save import save
+for number in range(5):
+    save(some_snapshot(), {str(tmp_path)!r} + "/" + sys.argv[1] + "." + str(number) + ".dmp")
+"""
+    children = [subprocess.Popen([sys.executable, "-c", code, str(number)]) for number in range(10)]
+    assert [child.wait() for child in children] == [0] * 10
+    assert len(names(tmp_path)) == 50
+    assert all(load(path).issues == () for path in tmp_path.glob("*.dmp"))

@@ -93,7 +93,8 @@ def save_process(snapshot: Snapshot, out: Layout) -> None:
     _save_misc(process, out)
     if process.command_line is not None and "cmdline" not in snapshot.annotations.texts:
         out.stream(table.LINUX_CMD_LINE, process.command_line.encode("utf-8", "replace") + b"\0")
-    if process.vm_counters and "status" not in snapshot.annotations.texts:  # which tells them as well
+    told = memory_counters(parse_fields(snapshot.annotations.texts.get("status", b"")))
+    if process.vm_counters and process.vm_counters != told:
         _save_vm_counters(process, out)
 
 
