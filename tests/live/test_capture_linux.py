@@ -77,7 +77,10 @@ def start(binary: Path) -> Iterator[Callable[..., Program]]:
 
     def run(*arguments: str) -> Program:
         programs.append(program := Program(str(binary), *arguments))
-        wait_for(lambda: "breed" in arguments or states(program.pid) == "SSSR")
+        if "breed" in arguments:
+            wait_for(lambda: {"events", "signals", "counter", "breeder"} <= names(program.pid))
+        else:
+            wait_for(lambda: states(program.pid) == "SSSR")
         return program
 
     yield run
@@ -100,6 +103,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def names(pid: int) -> set[str]:
+    found = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+            found.add((task / "comm").read_text().strip())
+    return found
 
 
 def states(pid: int) -> str:
@@ -151,9 +162,9 @@ def test_every_thread_is_where_it_is(start: Callable[..., Program], copy: bool) 
                 # The C library keeps the address of a thread's block at its beginning.
                 assert snapshot.memory.word(context.registers["fs_base"], 8) == context.registers["fs_base"]
                 assert len(context.xstate or b"") > 64, "from its header on"
-        names = {thread.tid: thread.name for thread in snapshot.threads or ()}
+        name_of = {thread.tid: thread.name for thread in snapshot.threads or ()}
         report = mdmp.analyze(snapshot)
-    stacks = {names[thread.tid]: thread.frames for thread in report.threads}
+    stacks = {name_of[thread.tid]: thread.frames for thread in report.threads}
     assert {"captured", "events", "signals", "counter"} == set(stacks)
     expected = {
         "captured": ("answer", "READS HERE", "main"),
@@ -203,8 +214,7 @@ def test_again_and_again(start: Callable[..., Program], copy: bool) -> None:
     program = start("breed")
     for i in range(200):
         with mdmp.capture_process(program.pid, copy=copy) as snapshot:
-            names = [thread.name for thread in snapshot.threads or ()]
-            assert {"events", "signals", "counter", "breeder"} <= set(names)
+            assert {"events", "signals", "counter", "breeder"} <= {thread.name for thread in snapshot.threads or ()}
             assert all(thread.context for thread in snapshot.threads or ())
         if i % 20 == 0:
             program.ask(str(i))
