@@ -171,6 +171,7 @@ OURS: dict[str, Any] = {
     },
     "os": STRING,
     "os_product": STRING,
+    "command_line": STRING,
     "pointer_size": U32,
     "runtime": STRING,
     "handle_count": U32,

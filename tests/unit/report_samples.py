@@ -278,6 +278,7 @@ def hostile() -> Report:
         dump=replace(REPORT.dump, path=NASTY, writer=NASTY, comments=(NASTY,)),
         os_version=NASTY,
         os_product=NASTY,
+        command_line=NASTY,
         cpu_info=NASTY,
         crash=crash,
         threads=(thread,),

@@ -70,6 +70,7 @@ REASONS = {
     "overflow": ("SIGSEGV / SEGV_MAPERR", None, "stack-overflow"),
     "abort-threads": ("SIGABRT / SI_TKILL", None, None),
     "arm64-abort-threads": ("SIGABRT", None, None),
+    "x86-segv": ("SIGSEGV / SEGV_MAPERR", 0, "null-dereference"),
 }
 
 

@@ -70,6 +70,7 @@ def analyze_snapshot(
         cpu_count=system.cpu_count,
         pid=snapshot.process.pid,
         uptime=system_facts.uptime(snapshot),
+        command_line=snapshot.process.command_line,
         crash=_crash(snapshot, exception, reason, instruction),
         crashing_thread=crashing,
         threads=threads,

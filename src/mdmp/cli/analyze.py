@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mdmp.report.options import RenderOptions
 
 SUFFIXES = (".dmp", ".mdmp")
+CORE = re.compile(r"core(\.\d+)?")
 """What counts as a dump in a folder."""
 
 
@@ -39,7 +41,9 @@ class Outcome(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a dump, or a folder: the *.dmp and *.mdmp in it")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="a dump, or a folder: the *.dmp, *.mdmp and core files in it"
+    )
     common.add_symbols_arguments(parser)
     parser.add_argument(
         "--source",
@@ -104,9 +108,11 @@ def _dumps(names: list[str]) -> list[Path]:
     for name in names:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+            inside = sorted(
+                p for p in path.iterdir() if (p.suffix.lower() in SUFFIXES or CORE.fullmatch(p.name)) and p.is_file()
+            )
             if not inside:
-                raise UsageError(f"{name}: no {' or '.join('*' + s for s in SUFFIXES)} in this folder")
+                raise UsageError(f"{name}: no {', '.join('*' + s for s in SUFFIXES)} or core in this folder")
             paths += inside
         elif not path.exists() and glob.has_magic(name):
             found = sorted(Path(match) for match in glob.glob(name))

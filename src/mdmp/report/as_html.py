@@ -188,6 +188,7 @@ def _dump(report: Report) -> str:
         ("File", report.dump.path),
         ("System", view.system_line(report)),
         ("Process", view.process_line(report)),
+        ("Command", report.command_line),
         ("Signature", report.signature),
         ("Bucket", report.failure_bucket_id),
         ("Bucket hash", report.failure_id_hash),

@@ -290,6 +290,7 @@ def _ours(report: Report, hexes: _Hexes) -> Json:
         },
         "os": report.os,
         "os_product": report.os_product,
+        "command_line": report.command_line,
         "pointer_size": report.pointer_size,
         "runtime": report.runtime,
         "handle_count": report.handle_count,

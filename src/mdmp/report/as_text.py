@@ -224,6 +224,8 @@ class _Text:
         process = view.process_line(report)
         if process:
             lines += self.labelled("Process", [process])
+        if report.command_line:
+            lines += self.labelled("Command", [safe_text(report.command_line)])
         if report.signature:
             lines += self.labelled("Signature", [safe_text(report.signature)])
         if report.failure_bucket_id:

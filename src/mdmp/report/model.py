@@ -234,6 +234,8 @@ class Report:
     unloaded_modules: tuple[ModuleReport, ...] = ()
     os_product: str | None = None
     """The marketing name where it is known: `Windows 10 22H2`."""
+    command_line: str | None = None
+    """The program's arguments, where the dump keeps them."""
     blame: Blame | None = None
     signature: str | None = None
     failure_bucket_id: str | None = None

@@ -16,6 +16,7 @@ objcopy --only-keep-debug --compress-debug-sections crash_amd64_pie crash_amd64_
 strip --strip-all crash_amd64_pie
 objcopy --add-gnu-debuglink=crash_amd64_pie.debug crash_amd64_pie
 aarch64-linux-gnu-gcc $flags -static -no-pie -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -Wl,-z,noseparate-code -o crash_arm64 src/crash.c
+gcc -m32 $flags -static -no-pie -Wl,--build-id=sha1 -Wl,-z,noseparate-code -o crash_x86 src/crash_x86.c
 objcopy --compress-debug-sections crash_amd64
 aarch64-linux-gnu-objcopy --compress-debug-sections crash_arm64
 
@@ -29,7 +30,7 @@ core() { # NAME COMMAND...: run where the program is known by its name alone, an
   xz -9e --check=crc32 -c "$work/kept" > "$here/$name.core.xz"
 }
 
-cp crash_amd64 crash_amd64_pie crash_arm64 "$work"
+cp crash_amd64 crash_amd64_pie crash_arm64 crash_x86 "$work"
 for how in segv fpe ill jump handler handled-jump sys bus overflow; do
   core "$how" ./crash_amd64 "$how"
 done
@@ -37,3 +38,4 @@ core abort-threads ./crash_amd64 abort threads
 core pie-segv-threads ./crash_amd64_pie segv threads "an argument that is longer than what the kernel keeps in the notes of a core"
 core arm64-abort-threads qemu-aarch64 ./crash_arm64 abort threads
 core arm64-handler qemu-aarch64 ./crash_arm64 handler
+core x86-segv ./crash_x86

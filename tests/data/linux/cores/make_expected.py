@@ -41,7 +41,7 @@ def main() -> None:
     for packed in sorted(FOLDER.glob("*.core.xz")):
         if packed.name.startswith("arm64-handler"):
             continue
-        cpu = "arm64" if packed.name.startswith("arm64") else "amd64"
+        cpu = next((cpu for cpu in ("arm64", "x86") if packed.name.startswith(cpu)), "amd64")
         program = f"crash_{cpu}" + ("_pie" if packed.name.startswith("pie") else "")
         with tempfile.NamedTemporaryFile() as core:
             core.write(lzma.decompress(packed.read_bytes()))
