@@ -16,8 +16,11 @@ import pytest
 
 import mdmp
 
+SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
+ONLY_PARENTS_TRACE = SCOPE.exists() and SCOPE.read_text().strip() != "0" and os.geteuid() != 0
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="these are programs of Linux"),
+    pytest.mark.skipif(ONLY_PARENTS_TRACE, reason="only root may trace here (kernel.yama.ptrace_scope)"),
 ]
 SOURCE = Path(__file__).with_name("captured.c")
 needs_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler (cc)")
