@@ -72,17 +72,9 @@ def save_dump(
     What is returned tells `path`, `size`, `memory` (bytes of it) and `lost` (what could not be kept, in words).
     Raises `SaveError` when the file cannot be written, `UsageError` for an unknown `kind`.
     """
-    from mdmp.dumpfile.save import save
-    from mdmp.snapshot.dump_type import DUMP_TYPES, FILTER_MEMORY
-    from mdmp.snapshot.redact import redact
-    from mdmp.snapshot.select import select
+    from mdmp.dumpfile.save_chosen import save_chosen
 
-    flags = DUMP_TYPES.get(kind) if isinstance(kind, str) else kind
-    if flags is None:
-        raise UsageError(f"no dump type {kind!r} (there are: {', '.join(DUMP_TYPES)}, and MINIDUMP_TYPE bits)")
-    selection = select(snapshot, flags | (FILTER_MEMORY if scrub_stacks else 0), budget=budget)
-    redacted = redact(snapshot, selection.flags, selection.notes)
-    return save(redacted, path, ranges=selection.ranges, flags=selection.flags, replace=replace)
+    return save_chosen(snapshot, path, kind=kind, budget=budget, scrub_stacks=scrub_stacks, replace=replace)
 
 
 def analyze(

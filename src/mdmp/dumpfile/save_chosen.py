@@ -1,0 +1,35 @@
+"""`Snapshot` -> a minidump of one of the dump types: what to keep is chosen, the rest redacted, then saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mdmp.dumpfile.save import save
+from mdmp.errors import UsageError
+from mdmp.snapshot.dump_type import DUMP_TYPES, FILTER_MEMORY
+from mdmp.snapshot.redact import redact
+from mdmp.snapshot.select import select
+
+if TYPE_CHECKING:
+    import os
+
+    from mdmp.dumpfile.save import Saved
+    from mdmp.snapshot import Snapshot
+
+
+def save_chosen(
+    snapshot: Snapshot,
+    path: str | os.PathLike[str],
+    *,
+    kind: str | int,
+    budget: int | None = None,
+    scrub_stacks: bool = False,
+    replace: bool = True,
+) -> Saved:
+    """As `mdmp.save_dump` says."""
+    flags = DUMP_TYPES.get(kind) if isinstance(kind, str) else kind
+    if flags is None:
+        raise UsageError(f"no dump type {kind!r} (there are: {', '.join(DUMP_TYPES)}, and MINIDUMP_TYPE bits)")
+    selection = select(snapshot, flags | (FILTER_MEMORY if scrub_stacks else 0), budget=budget)
+    redacted = redact(snapshot, selection.flags, selection.notes)
+    return save(redacted, path, ranges=selection.ranges, flags=selection.flags, replace=replace)

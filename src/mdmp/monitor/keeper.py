@@ -1,0 +1,104 @@
+"""One fault -> decision -> capture -> dump -> finalized. The same for every trigger on every system."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mdmp.capture.options import CaptureOptions
+from mdmp.dumpfile.save_chosen import save_chosen
+from mdmp.errors import MdmpError
+from mdmp.monitor.finalize import finalize
+from mdmp.monitor.policy.decide import decide
+from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from mdmp.dumpfile.save import Saved
+    from mdmp.monitor.fault import Fault
+    from mdmp.monitor.policy.policy import Policy
+    from mdmp.monitor.policy.settings import Decision
+    from mdmp.snapshot import Snapshot
+
+    Capture = Callable[[CaptureOptions], AbstractContextManager[Snapshot]]
+    """What gives the snapshot of the process that has stopped, when the policy wants one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a fault."""
+
+    fault: Fault
+    decision: Decision
+    saved: Saved | None = None
+    """The dump; None: there is none."""
+    problem: str | None = None
+    """Why there is none although the policy wanted one."""
+    notes: tuple[str, ...] = ()
+    """What else went wrong or was done: old dumps removed, a log that could not be written."""
+
+
+class Keeper:
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        report: Callable[[str], str] | None = None,
+        tell: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        """`report` writes a report beside the dump of that path, and returns its path. `tell` hears of each outcome."""
+        self._policy = policy
+        self._report = report
+        self._tell = tell
+
+    def keep(self, fault: Fault, capture: Capture) -> Outcome:
+        """Never raises for what can go wrong with one dump: the program, and others like it, go on."""
+        decision = decide(self._policy, fault)
+        outcome = Outcome(fault, decision)
+        if decision.kind is not None:
+            try:
+                outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture))
+            except (MdmpError, OSError) as problem:
+                outcome = replace(outcome, problem=str(problem))
+        outcome = finalize(outcome, self._report if decision.settings.report else None)
+        if self._tell:
+            self._tell(outcome)
+        return outcome
+
+
+def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -> Saved:
+    from mdmp.monitor.finalize.folder import make_folder
+    from mdmp.monitor.finalize.name import dump_path
+
+    make_folder(decision.folder)
+    secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
+    with capture(CaptureOptions(command_line=secrets, environment=secrets)) as snapshot:
+        while True:
+            path = dump_path(decision, fault, snapshot)
+            with suppress(FileExistsError):
+                return save_chosen(
+                    _with_decision(snapshot, fault, decision),
+                    path,
+                    kind=kind,
+                    budget=decision.budget,
+                    scrub_stacks=decision.settings.scrub_stacks,
+                    replace=False,
+                )
+
+
+def _with_decision(snapshot: Snapshot, fault: Fault, decision: Decision) -> Snapshot:
+    """The dump tells why it is there."""
+    facts = {"mdmp.fault": fault.kind, "mdmp.fault.text": fault.text, "mdmp.trigger": fault.how}
+    facts |= {f"mdmp.message[{index}]": message for index, message in enumerate(fault.messages)}
+    facts |= {f"mdmp.decision[{index}]": reason for index, reason in enumerate(decision.reasons)}
+    annotations = snapshot.annotations
+    comment = f"{fault.text}; kept because: {'; '.join(decision.reasons)}"
+    return replace(
+        snapshot,
+        annotations=replace(
+            annotations, process={**annotations.process, **facts}, comments=(comment, *annotations.comments)
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Processes traced by ptrace, and the kernel's core handler."""

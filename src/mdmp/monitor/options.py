@@ -1,0 +1,27 @@
+"""What `run` and `attach` are asked for."""
+
+from dataclasses import dataclass
+
+from mdmp.monitor.watch.conditions import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorOptions:
+    number: int = 1
+    """Dumps after which it is enough: `attach` then lets the process go, `run` only passes it through to its end."""
+    spacing: float = 10.0
+    """Seconds between two dumps that conditions make."""
+    conditions: tuple[Condition, ...] = ()
+    crashes: bool = True
+    """Faults that end the process are triggers."""
+    follow: bool = False
+    """Child processes, too."""
+    first_chance: tuple[str, ...] = ()
+    """Exceptions or signals that are triggers even when the program handles them: codes, names, or parts of names with
+    `*`."""
+    signals: tuple[int, ...] = ()
+    """Signals that are triggers when they arrive (Linux)."""
+    exit_codes: tuple[int, ...] | None = None
+    """A dump at the end of the process when it ends with one of these; an empty tuple: whatever the code."""
+    writer: str = "mdmp"
+    """`dbghelp`: have Windows' own MiniDumpWriteDump write the dump."""

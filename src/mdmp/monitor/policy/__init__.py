@@ -1,0 +1,1 @@
+"""What to do about a fault, as user and administrator want it."""

@@ -1,0 +1,1 @@
+"""Processes debugged by the debug API, and the system's post-mortem debugger."""
