@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING
 
 from mdmp.dumpfile.load import load
-from mdmp.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

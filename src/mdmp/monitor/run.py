@@ -24,11 +24,12 @@ def run(arguments: Sequence[str], keeper: Keeper, options: MonitorOptions, tell:
         from mdmp.monitor.linux.trace import run_linux
 
         return run_linux(arguments, keeper, options, tell)
-    if sys.platform == "win32":
+    elif sys.platform == "win32":
         from mdmp.monitor.windows.debug_loop import run_windows
 
         return run_windows(arguments, keeper, options, tell)
-    raise UsageError(f"watching programs is not possible on {sys.platform}")
+    else:
+        raise UsageError(f"watching programs is not possible on {sys.platform}")
 
 
 def attach(pid: int, keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None]) -> None:
@@ -38,8 +39,9 @@ def attach(pid: int, keeper: Keeper, options: MonitorOptions, tell: Callable[[st
         from mdmp.monitor.linux.trace import attach_linux
 
         return attach_linux(pid, keeper, options, tell)
-    if sys.platform == "win32":
+    elif sys.platform == "win32":
         from mdmp.monitor.windows.debug_loop import attach_windows
 
         return attach_windows(pid, keeper, options, tell)
-    raise UsageError(f"watching processes is not possible on {sys.platform}")
+    else:
+        raise UsageError(f"watching processes is not possible on {sys.platform}")
