@@ -13,7 +13,7 @@ import mdmp
 
 CORES = Path(__file__).parent.parent / "data" / "linux" / "cores"
 KINDS = ("full", "heap", "mini")
-LLDB = shutil.which("lldb") or shutil.which("lldb-22")
+LLDB = next(filter(None, map(shutil.which, ("lldb", "lldb-22", "lldb-19"))), None)
 BREAKPAD = os.environ.get("MDMP_BREAKPAD")
 """The folder with minidump_stackwalk and minidump_dump, where they are not on the PATH."""
 
