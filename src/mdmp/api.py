@@ -60,20 +60,24 @@ def save_dump(
     budget: int | None = None,
     scrub_stacks: bool = False,
     replace: bool = True,
+    when_read: Callable[[], None] | None = None,
 ) -> Saved:
     """Writes a minidump, which appears under its name when it is complete and was read back; else nothing does.
 
     `kind` is `mini`, `triage`, `indirect`, `heap` (or `private`), `full`, or MINIDUMP_TYPE bits. `budget` limits the
     bytes of memory: the crashing thread's stack stays whole, and a comment in the dump says what was left out.
     `scrub_stacks` replaces what unwinding does not need. Command line and environment are kept only by `full`, and
-    by bits that ask for them. `replace=False` refuses to replace an existing file.
+    by bits that ask for them. `replace=False` refuses to replace an existing file. `when_read` is called as soon as the
+    snapshot is not needed any more, before the file is brought to the disk: a process that stands still can go on.
 
     What is returned tells `path`, `size`, `memory` (bytes of it) and `lost` (what could not be kept, in words).
     Raises `SaveError` when the file cannot be written, `UsageError` for an unknown `kind`.
     """
     from mdmp.dumpfile.save_chosen import save_chosen
 
-    return save_chosen(snapshot, path, kind=kind, budget=budget, scrub_stacks=scrub_stacks, replace=replace)
+    return save_chosen(
+        snapshot, path, kind=kind, budget=budget, scrub_stacks=scrub_stacks, replace=replace, when_read=when_read
+    )
 
 
 def analyze(

@@ -8,6 +8,7 @@ examples:
 
 import argparse
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -41,14 +42,25 @@ def run(args: argparse.Namespace) -> int:
 
     flags = args.kind if isinstance(args.kind, int) else DUMP_TYPES[args.kind]
     secrets = bool(flags & TELLS_SECRETS)
-    began = time.monotonic()
-    with capture_process(args.pid, copy=not args.no_snapshot, command_line=secrets, environment=secrets) as snapshot:
+    began, ends = time.monotonic(), list[float]()
+    with ExitStack() as held:
+        held.callback(lambda: ends.append(time.monotonic()))
+        snapshot = held.enter_context(
+            capture_process(args.pid, copy=not args.no_snapshot, command_line=secrets, environment=secrets)
+        )
         path = args.output or default_name(snapshot)
-        saved = save_dump(snapshot, path, kind=args.kind, budget=args.budget, scrub_stacks=args.scrub_stacks)
-    held = snapshot.origin.held.total_seconds() if snapshot.origin.held else time.monotonic() - began
+        saved = save_dump(
+            snapshot,
+            path,
+            kind=args.kind,
+            budget=args.budget,
+            scrub_stacks=args.scrub_stacks,
+            when_read=held.close,
+        )
+    seconds = snapshot.origin.held.total_seconds() if snapshot.origin.held else ends[0] - began
     counts = f"{len(snapshot.threads or ())} threads, {len(snapshot.modules or ())} modules"
     print(safe_text(f"{saved.path}: {saved.size} bytes, {saved.memory} of them memory; {counts}"))
-    print(f"  {snapshot.origin.method}; it stood still for {held * 1000:.1f} ms")
+    print(f"  {snapshot.origin.method}; it stood still for {seconds * 1000:.1f} ms")
     for line in (*saved.lost, *map(str, snapshot.issues)):
         print(safe_text(f"  {line}"))
     return DONE

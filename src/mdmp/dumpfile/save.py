@@ -32,7 +32,7 @@ from mdmp.formats.minidump.header import MAX_STREAMS
 from mdmp.formats.minidump.writer import CAPACITY, SIGNATURE, Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from mdmp.binary.ranges import Span
@@ -70,6 +70,7 @@ def save(
     flags: int | None = None,
     time: datetime | None = None,
     replace: bool = True,
+    when_read: Callable[[], None] | None = None,
 ) -> Saved:
     """Writes a minidump. The file appears under its name when it is complete, on the disk and read back; whatever
     happens before, nothing is left under that name.
@@ -77,6 +78,7 @@ def save(
     `ranges`: (start, size) of the memory to keep, all that the snapshot has by default; `snapshot.select` chooses.
     `flags`: MINIDUMP_TYPE bits that tell what was meant to be kept, by default those of the snapshot's origin.
     `time`: of the capture, by default the origin's. `replace=False` refuses to replace a file of that name.
+    `when_read`: called when the snapshot is not needed any more; a process that stands still for it can go on.
 
     Raises `SaveError` when the file cannot be written, `FormatError` when the snapshot does not fit the format.
     """
@@ -93,6 +95,8 @@ def save(
                 part.file.seek(rva)
                 part.file.write(data)
             unread = plan.copy(snapshot.memory, part.file)
+            if when_read:
+                when_read()
             part.commit(SIGNATURE, size, lambda written: _check(written, out, plan, size, foreign))
     except OSError as problem:
         raise SaveError(f"cannot write {name}: {problem.strerror or problem}") from None

@@ -12,6 +12,7 @@ from mdmp.snapshot.select import select
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from mdmp.dumpfile.save import Saved
     from mdmp.snapshot import Snapshot
@@ -25,6 +26,7 @@ def save_chosen(
     budget: int | None = None,
     scrub_stacks: bool = False,
     replace: bool = True,
+    when_read: Callable[[], None] | None = None,
 ) -> Saved:
     """As `mdmp.save_dump` says."""
     flags = DUMP_TYPES.get(kind) if isinstance(kind, str) else kind
@@ -32,4 +34,5 @@ def save_chosen(
         raise UsageError(f"no dump type {kind!r} (there are: {', '.join(DUMP_TYPES)}, and MINIDUMP_TYPE bits)")
     selection = select(snapshot, flags | (FILTER_MEMORY if scrub_stacks else 0), budget=budget)
     redacted = redact(snapshot, selection.flags, selection.notes)
-    return save(redacted, path, ranges=selection.ranges, flags=selection.flags, replace=replace)
+    ranges, flags = selection.ranges, selection.flags
+    return save(redacted, path, ranges=ranges, flags=flags, replace=replace, when_read=when_read)
