@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mdmp.snapshot import MemoryReader, Snapshot, Thread
 
-STEP = 1 << 20
+STEP = 1 << 18
 """Bytes that are copied at a time: they stay in the processor's cache, and are all that is held in memory."""
 PAGE = 4096
 MAX_NARROW = 3 << 30
