@@ -1,10 +1,118 @@
 """Policy, fault, circumstances -> decision."""
 
-from mdmp.monitor.fault import Fault
-from mdmp.monitor.policy.policy import Policy
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mdmp.monitor.policy.policy import BUILT_IN, Policy, Said
 from mdmp.monitor.policy.settings import Circumstances, Decision, Settings
+from mdmp.monitor.policy.variables import default_folder, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mdmp.monitor.fault import Fault, Subject
+
+SMALLEST_ROOM = 1 << 20
+"""Bytes without which not even a `mini` dump is begun."""
+MINI_ROOM = 32 << 20
+"""Bytes under which a dump with more than stacks is not worth its while."""
+UNKNOWN_MEMORY = 4 << 30
+"""What a process is taken to use that nobody measured."""
 
 
 def decide(policy: Policy, fault: Fault, circumstances: Circumstances | None = None) -> Decision:
-    """`circumstances`: looked up when not given."""
-    return Decision("heap", Settings(), ".", None, ("default",))
+    """What to keep of a fault, where, and why. `circumstances`: looked up when not given."""
+    program = fault.subject.name
+    said = {key: values[-1] for key, values in policy.said(program).items()}
+    settings, _ = policy.settings_for(program)
+    folder, trouble = dump_folder(policy, settings, fault.subject)
+    nothing = Decision(None, settings, folder)
+
+    def by(key: str) -> str:
+        return said[key].by if key in said else BUILT_IN
+
+    if not settings.enabled:
+        return replace(nothing, reasons=(f"no dump: {program or 'this program'} gets none ({by('enabled')})",))
+    if settings.count == 0:
+        return replace(nothing, reasons=(f"no dump: count is 0 ({by('count')})",))
+    type_, reason = _type(settings, fault.kind, said)
+    if type_ == "none":
+        return replace(nothing, reasons=(f"no dump: {reason}",))
+    if circumstances is None:
+        circumstances = look_up(folder, fault)
+    if settings.repeat and _counts(fault) and circumstances.repeats >= settings.repeat:
+        words = f"{circumstances.repeats} dumps of the same fault within a day, repeat is {settings.repeat}"
+        return replace(nothing, reasons=(f"no dump: {words} ({by('repeat')})",))
+    reasons = [reason, *trouble]
+    budget = settings.budget
+    if budget is not None:
+        reasons.append(f"budget {budget} bytes ({by('budget')})")
+    if settings.max_total is not None and (budget is None or budget > settings.max_total):
+        budget = settings.max_total
+        reasons.append(f"budget {budget} bytes: max_total ({by('max_total')})")
+    if circumstances.free is not None:
+        room = circumstances.free - settings.min_free
+        words = f"{circumstances.free} bytes free, min_free is {settings.min_free} ({by('min_free')})"
+        if room < SMALLEST_ROOM:
+            return replace(nothing, reasons=(f"no dump: {words}",))
+        if room < MINI_ROOM and type_ != "mini":
+            type_ = "mini"
+            reasons.append(f"type mini instead: {words}")
+        need = circumstances.memory or UNKNOWN_MEMORY
+        if room < need and (budget is None or budget > room):
+            budget = room
+            if type_ == "full":
+                type_ = "heap"
+                reasons.append(f"type heap instead of full, budget {room} bytes: {words}")
+            else:
+                reasons.append(f"budget {room} bytes: {words}")
+    kind = settings.custom_flags if type_ == "custom" else type_
+    return Decision(kind, settings, folder, budget, tuple(reasons))
+
+
+def dump_folder(policy: Policy, settings: Settings, subject: Subject) -> tuple[str, tuple[str, ...]]:
+    """Where a program's dumps go, and in words why not where the policy says."""
+    troubles: list[str] = []
+    for folder in (settings.folder, policy.default_folder):
+        if folder:
+            try:
+                return expand(folder, subject.variables), tuple(troubles)
+            except ValueError as problem:
+                troubles.append(f"the folder {folder} is not used: {problem}")
+    return default_folder(subject.variables), tuple(troubles)
+
+
+def look_up(folder: str, fault: Fault) -> Circumstances:
+    """What can be known about the disk, the process, and dumps of the same fault before."""
+    return Circumstances(free=_free(folder))
+
+
+def _type(settings: Settings, kind: str, said: Mapping[str, Said]) -> tuple[str, str]:
+    """The type, and why: the rule for the kind, unless the type was said by one who wins over the rule."""
+    rule, general = said.get(f"rules.{kind}"), said.get("type")
+    if rule and (general is None or rule.rank >= general.rank):
+        return str(rule.value), f"type {rule.value} for {kind} ({rule.by})"
+    return settings.type, f"type {settings.type} ({general.by if general else BUILT_IN})"
+
+
+def _counts(fault: Fault) -> bool:
+    """Whether it can come again and again by itself."""
+    return fault.is_crash and fault.kind != "exit"
+
+
+def _free(folder: str) -> int | None:
+    """Of the disk that the folder is or will be on."""
+    while True:
+        try:
+            return shutil.disk_usage(folder).free
+        except FileNotFoundError:
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return None
+            folder = parent
+        except OSError:
+            return None

@@ -47,6 +47,8 @@ class Circumstances:
 
     free: int | None = None
     """Bytes free on the disk of the dump folder; None: not known."""
+    memory: int | None = None
+    """Bytes of memory that the process uses; None: not known."""
     repeats: int = 0
     """Dumps that were made of the same fault of the same program within a day."""
 

@@ -1,0 +1,93 @@
+"""The policy that holds on this machine now, for us or for a process of somebody else's."""
+
+from __future__ import annotations
+
+import ntpath
+import os
+import posixpath
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mdmp.errors import IssueLog
+from mdmp.monitor.policy.environment import command_line_source, environment_source
+from mdmp.monitor.policy.policy import Policy, Source
+from mdmp.monitor.policy.toml_files import read_sources
+
+if TYPE_CHECKING:
+    from mdmp.monitor.fault import Subject
+
+FOR_THE_SYSTEM = ("webhook", "report", "log", "notice", "min_free")
+"""What a user's file does not decide when it is the system's handler that acts: it sends, runs and logs nothing on a
+user's word, and the disk is everybody's."""
+
+
+def load_policy(
+    subject: Subject | None = None,
+    command_line: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    as_user: bool = False,
+    default_folder: str | None = None,
+    system_file: str | None = None,
+    user_file: str | None = None,
+) -> Policy:
+    """Defaults, the system's file, the registry (Windows), the user's file, environment, command line: later ones win,
+    and what the administrator enforces wins over all.
+
+    `subject` is the process that it is for. When its user is another one than ours, we are the system's handler: our
+    `environment` does not count (unless given), and that user's file counts only with `as_user`, which promises that
+    the dump is written with no more than that user's rights; its values in `FOR_THE_SYSTEM` are left out even then.
+
+    `command_line` is a mapping of keys (`values.KEYS`) to text or values; None there: not given. `default_folder` is
+    where dumps go when no source names a folder. Bad values are ignored, see `Policy.issues`; only one in
+    `command_line` raises `UsageError`.
+    """
+    issues = IssueLog()
+    uid = subject.uid if subject else None
+    foreign = uid is not None and sys.platform != "win32" and uid != os.geteuid()
+    variables = subject.variables if subject else os.environ
+    system = system_file or system_policy_file()
+    sources = read_sources(system, issues, enforcing=True)
+    user = user_file or user_policy_file(variables)
+    if user and (not foreign or as_user):
+        found = read_sources(user, issues, owner=uid if foreign else None)
+        sources += [_harmless(source, issues) for source in found] if foreign else found
+    if environment is None:
+        environment = {} if foreign else os.environ
+    sources.append(environment_source(environment, issues))
+    sources.append(command_line_source(command_line or {}))
+    kept = tuple(source for source in sources if source.values or source.applications or source.exclude)
+    return Policy(kept, issues.freeze(), default_folder=default_folder)
+
+
+def system_policy_file(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> str:
+    if platform == "win32":
+        return ntpath.join(environment.get("ProgramData") or "C:\\ProgramData", "mdmp", "policy.toml")
+    return "/Library/Application Support/mdmp/policy.toml" if platform == "darwin" else "/etc/mdmp/policy.toml"
+
+
+def user_policy_file(variables: Mapping[str, str], platform: str = sys.platform) -> str | None:
+    """None: the user has no home."""
+    if platform == "win32":
+        base = variables.get("APPDATA")
+        return ntpath.join(base, "mdmp", "policy.toml") if base and ntpath.isabs(base) else None
+    base = variables.get("XDG_CONFIG_HOME")
+    if not base or not posixpath.isabs(base):
+        home = variables.get("HOME")
+        if not home or not posixpath.isabs(home):
+            return None
+        base = posixpath.join(home, ".config")
+    return posixpath.join(base, "mdmp", "policy.toml")
+
+
+def _harmless(source: Source, issues: IssueLog) -> Source:
+    def kept(values: Mapping[str, object], place: str) -> dict[str, object]:
+        for key in FOR_THE_SYSTEM:
+            if key in values:
+                issues.add(source.name, f"{place}{key}: ignored; the system's file decides that for its own handler")
+        return {key: value for key, value in values.items() if key not in FOR_THE_SYSTEM}
+
+    programs = {name: kept(values, f"{name}: ") for name, values in source.applications.items()}
+    return replace(source, values=kept(source.values, ""), applications=programs)

@@ -1,0 +1,61 @@
+"""Variables in folders, replaced by what they are for the user whose program crashed."""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+import re
+import sys
+from collections.abc import Mapping
+
+_VARIABLE = re.compile(r"%([^%=/\\]+)%|\$\$|\$(\w+)|\$\{([^{}]+)\}|^~(?=$|[/\\])")
+
+DEFAULT_FOLDERS: Mapping[str, tuple[str, ...]] = {
+    "win32": ("%LOCALAPPDATA%\\CrashDumps", "%USERPROFILE%\\AppData\\Local\\CrashDumps", "%ProgramData%\\mdmp\\dumps"),
+    "darwin": ("~/Library/Logs/mdmp",),
+    "linux": ("$XDG_STATE_HOME/mdmp/dumps", "~/.local/state/mdmp/dumps"),
+}
+"""By system, the first whose variables are known: that of LocalDumps, and what is customary elsewhere."""
+
+LAST_RESORTS: Mapping[str, str] = {
+    "win32": "C:\\ProgramData\\mdmp\\dumps",
+    "darwin": "/Library/Logs/mdmp",
+    "linux": "/var/lib/mdmp/dumps",
+}
+
+
+def expand(folder: str, variables: Mapping[str, str], platform: str = sys.platform) -> str:
+    """A folder with `%NAME%`, `$NAME`, `${NAME}` and a leading `~` replaced; `$$` is a dollar sign.
+
+    What is put in is not looked through again. `ValueError`, in words, for a variable that is not known, and for what
+    is no absolute path then.
+    """
+    known = {name.upper(): value for name, value in variables.items()} if platform == "win32" else variables
+
+    def value(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        if match[0] == "~":
+            name = "USERPROFILE" if platform == "win32" else "HOME"
+        else:
+            name = match[1] or match[2] or match[3]
+        found = known.get(name.upper() if platform == "win32" else name)
+        if not found:
+            raise ValueError(f"the variable {match[0]} is not known for the user of the program")
+        return found
+
+    path = _VARIABLE.sub(value, folder)
+    absolute = ntpath.isabs(path) if platform == "win32" else posixpath.isabs(path)
+    if not absolute or "\0" in path:
+        raise ValueError(f"{path!r} is not an absolute path")
+    return path
+
+
+def default_folder(variables: Mapping[str, str], platform: str = sys.platform) -> str:
+    """Where a user's dumps go when nobody says where."""
+    for folder in DEFAULT_FOLDERS.get(platform, DEFAULT_FOLDERS["linux"]):
+        try:
+            return expand(folder, variables, platform)
+        except ValueError:
+            continue
+    return LAST_RESORTS.get(platform, LAST_RESORTS["linux"])
