@@ -19,7 +19,7 @@ def add_dump_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--budget",
         metavar="SIZE",
-        type=_size,
+        type=size,
         help="keep at most so much memory (bytes, or with K, M, G); the crashing thread's stack stays whole",
     )
     parser.add_argument(
@@ -39,7 +39,8 @@ def _kind(text: str) -> str | int:
     return bits
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
+    """A count of bytes: decimal, or with K, M, G behind it."""
     digits, shift = (text[:-1], _UNITS[text[-1].upper()]) if text[-1:].upper() in _UNITS else (text, 0)
     if not digits.isdecimal():
         raise argparse.ArgumentTypeError(f"not a size: {text!r}")

@@ -16,6 +16,8 @@ class Stat(NamedTuple):
     kernel_ticks: int
     start_ticks: int
     """After the start of the system."""
+    threads: int
+    resident_pages: int
 
 
 KERNEL_THREAD = 0x00200000
@@ -27,10 +29,10 @@ def parse_stat(text: bytes) -> Stat | None:
     head, _, rest = text.rpartition(b")")
     pid, _, name = head.partition(b" (")
     fields = rest.split()
-    if len(fields) < 20 or not pid.isdigit():
+    if len(fields) < 22 or not pid.isdigit():
         return None
     try:
-        numbers = [int(fields[i]) for i in (1, 6, 11, 12, 19)]
+        numbers = [int(fields[i]) for i in (1, 6, 11, 12, 19, 17, 21)]
     except ValueError:
         return None
     return Stat(int(pid), name.decode("utf-8", "replace"), fields[0].decode("ascii", "replace"), *numbers)
