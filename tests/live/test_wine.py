@@ -1,23 +1,16 @@
 """Fresh dumps: our crash programs run under the machine's Wine; winedbg writes a dump and says what it saw itself."""
 
-import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pytest
+from wine import PROGRAMS, Wine
 
 import mdmp
 
-FOLDER = Path(__file__).resolve().parent.parent / "data" / "windows"
-pytestmark = [
-    pytest.mark.wine,
-    pytest.mark.skipif(not shutil.which("winedbg"), reason="Wine is not installed (apt-get install wine wine64)"),
-]
+pytestmark = pytest.mark.wine
 
 BLAME = {
     "null_read": ("settings_volume", 14),
@@ -29,52 +22,21 @@ BLAME = {
 }
 
 
-class Wine:
-    """A Wine prefix of our own."""
-
-    def __init__(self, prefix: Path) -> None:
-        self.prefix = prefix
-        settings = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree=;mshtml="}
-        self.environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"} | settings
-
-    def start(self) -> None:
-        # Services inherit the output of whoever starts them first: that must be no pipe that somebody waits on.
-        self.run("wineserver", "-p60")
-        self.run("wine", "wineboot", "-i", timeout=180)
-
-    def run(self, *command: str, timeout: int = 60, **how: Any) -> "subprocess.CompletedProcess[str]":
-        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        return subprocess.run(command, env=self.environment, timeout=timeout, **(how or quiet))
-
-    def crash(self, fault: str, folder: Path) -> str:
-        """Runs `faults.exe` into a fault, leaves a dump in the folder, and returns winedbg's report."""
-        shutil.copy(FOLDER / "faults.exe", folder)
-        # Forward slashes: winedbg takes \n in a path for a line feed.
-        commands = f'cont\nminidump "Z:{folder.as_posix()}/{fault}.dmp"\nkill\nquit\n'
-        pipes = {"input": commands, "capture_output": True, "text": True, "errors": "replace"}
-        return self.run("winedbg", "faults.exe", fault, cwd=folder, **pipes).stdout
-
-
-@pytest.fixture(scope="module")
-def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wine]:
-    wine = Wine(tmp_path_factory.mktemp("wine") / "prefix")
-    try:
-        wine.start()
-        if not (wine.prefix / "drive_c" / "windows" / "system32" / "kernel32.dll").exists():
-            pytest.skip("Wine does not start here (64-bit Wine is needed)")
-        yield wine
-    finally:
-        wine.run("wineserver", "-k")
-        shutil.rmtree(wine.prefix, ignore_errors=True)
+def crash(wine: Wine, fault: str, folder: Path) -> str:
+    """Runs `faults.exe` into a fault, leaves a dump in the folder, and returns winedbg's report."""
+    shutil.copy(PROGRAMS / "faults.exe", folder)
+    # Forward slashes: winedbg takes \n in a path for a line feed.
+    commands = f'cont\nminidump "Z:{folder.as_posix()}/{fault}.dmp"\nkill\nquit\n'
+    return wine.run("winedbg", "faults.exe", fault, cwd=folder, input=commands).stdout
 
 
 @pytest.mark.parametrize("fault", BLAME)
 def test_a_crash_of_this_minute(fault: str, wine: Wine, tmp_path: Path) -> None:
-    said = wine.crash(fault, tmp_path)
+    said = crash(wine, fault, tmp_path)
     dump = tmp_path / f"{fault}.dmp"
     assert dump.exists(), said
     report = mdmp.analyze(
-        mdmp.open_dump(dump), symbols=[FOLDER], images=[wine.prefix / "drive_c" / "windows" / "system32"]
+        mdmp.open_dump(dump), symbols=[PROGRAMS], images=[wine.prefix / "drive_c" / "windows" / "system32"]
     )
     assert report.blame is not None
     assert (report.blame.function, report.blame.line) == BLAME[fault]
