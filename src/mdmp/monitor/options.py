@@ -1,5 +1,6 @@
 """What `run` and `attach` are asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mdmp.monitor.watch.conditions import Condition
@@ -21,7 +22,13 @@ class MonitorOptions:
     `*`."""
     signals: tuple[int, ...] = ()
     """Signals that are triggers when they arrive (Linux)."""
+    debug_output: tuple[str, ...] = ()
+    """Beginnings of debug output that is a trigger; the text becomes a message of the fault (Windows)."""
     exit_codes: tuple[int, ...] | None = None
     """A dump at the end of the process when it ends with one of these; an empty tuple: whatever the code."""
     writer: str = "mdmp"
     """`dbghelp`: have Windows' own MiniDumpWriteDump write the dump."""
+    watching: Callable[[], None] | None = None
+    """Called once, in the loop's thread, when from now on no fault is missed."""
+    end_at_exec: bool = False
+    """The process is let go when it becomes another program (Linux)."""
