@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from mdmp.capture.linux.copy import make_copy
+from mdmp.capture.linux.describe import describe, look
 from mdmp.capture.linux.freeze import freeze
 from mdmp.capture.linux.inject import InjectionError
-from mdmp.capture.linux.linker import read_linker
 from mdmp.capture.linux.memory import LiveMemory, readable
-from mdmp.capture.linux.modules import find_modules
 from mdmp.capture.linux.permission import check
 from mdmp.capture.linux.proc import Proc
-from mdmp.capture.linux.process import read_handles, read_process, read_texts
 from mdmp.capture.linux.registers import context_from_text, read_context, read_signal
-from mdmp.capture.linux.system import read_system
-from mdmp.capture.linux.threads import make_thread
 from mdmp.errors import IssueLog
-from mdmp.formats.elf.core_structs import AT_PHDR
-from mdmp.formats.proc.maps import Mapping, parse_maps
-from mdmp.snapshot import Annotations, Origin, Region, Snapshot
+from mdmp.formats.proc.maps import parse_maps
+from mdmp.snapshot import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +25,8 @@ if TYPE_CHECKING:
     from mdmp.capture.linux.copy import Copy
     from mdmp.capture.linux.freeze import Frozen
     from mdmp.capture.options import CaptureOptions
-    from mdmp.snapshot import Context, ExceptionRecord
+    from mdmp.snapshot import Context, ExceptionRecord, Snapshot
 
-
-WIDE = ("amd64", "arm64")
 COPIED = "read from a copy of its memory while it went on"
 FROZEN = "read while it stood still"
 
@@ -52,13 +44,8 @@ def capture_linux(
         frozen = stack.enter_context(freeze(proc, options.limit, traced))
         moment = datetime.now(UTC)
         contexts, exceptions = frozen.call(_read_threads, frozen, issues)
-        cpu = next((context.cpu for context in contexts.values() if context), "unknown")
-        texts = {name: proc.text(name) or b"" for name in ("maps", "status", "auxv")}
-        maps = parse_maps(texts["maps"])
-        memory = LiveMemory(pid, readable(maps))
-        threads = tuple(make_thread(proc, tid, context, maps) for tid, context in contexts.items())
-        auxv = _auxiliary(texts["auxv"], cpu)
-        handles = read_handles(proc)
+        seen = look(proc, contexts)
+        maps, memory = seen.maps, LiveMemory(pid, readable(seen.maps))
         held = None
         if options.snapshot and traced is None and not frozen.stopped_before:
             try:
@@ -72,22 +59,14 @@ def capture_linux(
                 frozen.call(frozen.release)
                 held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
         stack.callback(memory.close)
-        modules = find_modules(maps, memory, dict(auxv).get(AT_PHDR, 0))
-        yield Snapshot(
+        yield describe(
+            proc,
+            options,
+            seen,
+            memory,
             origin=Origin("live", time=moment, writer="mdmp", method=COPIED if held else FROZEN, held=held),
-            system=read_system(cpu),
-            process=read_process(proc, options, texts["status"]),
-            threads=threads,
-            modules=modules,
             exceptions=exceptions,
-            memory=memory,
-            regions=tuple(map(_region, maps)),
-            handles=handles,
-            annotations=Annotations(
-                comments=(_told(held),), texts=read_texts(proc, options, texts["maps"], texts["status"])
-            ),
-            auxv=auxv,
-            linker=read_linker(memory, modules[0].base, 8 if cpu in WIDE else 4) if modules else None,
+            comment=_told(held),
             issues=issues.freeze(),
         )
 
@@ -119,13 +98,3 @@ def _contexts(frozen: Frozen, issues: IssueLog) -> dict[int, Context | None]:
         found[tid] = context_from_text(cpu, frozen.proc.text(f"task/{tid}/syscall"))
         issues.add(f"thread {tid}", "it waits in the kernel and cannot be stopped there: most registers are not known")
     return dict(sorted(found.items()))
-
-
-def _auxiliary(raw: bytes, cpu: str) -> tuple[tuple[int, int], ...]:
-    pair = Struct("<QQ" if cpu in WIDE else "<II")
-    return tuple((kind, value) for kind, value in pair.iter_unpack(raw[: len(raw) // pair.size * pair.size]) if kind)
-
-
-def _region(mapping: Mapping) -> Region:
-    kind = "mapped" if mapping.inode else "private"
-    return Region(mapping.start, mapping.size, "commit", mapping.permissions, False, kind, mapping.path or None)

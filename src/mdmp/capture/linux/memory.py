@@ -37,18 +37,22 @@ def readable(maps: Iterable[Mapping]) -> tuple[tuple[int, int], ...]:
 class LiveMemory:
     """Reads when asked; good as long as the process (or its copy) stands still. For one thread at a time."""
 
-    def __init__(self, pid: int, ranges: tuple[tuple[int, int], ...], is_copy: bool = False) -> None:
+    def __init__(
+        self, pid: int, ranges: tuple[tuple[int, int], ...], is_copy: bool = False, file: int | None = None
+    ) -> None:
         """`is_copy`: `pid` shares its memory with another process. To read such pages by process_vm_readv the kernel
-        makes them its own first, as for writing; through /proc/PID/mem it does not."""
+        makes them its own first, as for writing; through /proc/PID/mem it does not.
+
+        `file`: /proc/PID/mem, opened by who may; all is read through it, and `close` closes it."""
         self.ranges = ranges
         self._pid = pid
-        self._is_copy = is_copy
+        self._only_file = is_copy or file is not None
         self._starts = [start for start, _ in ranges]
         self._buffer = ReadBuffer(BUFFER)
-        try:
-            self._file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            self._file = -1
+        self._file = -1 if file is None else file
+        if file is None:
+            with suppress(OSError):
+                self._file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """Afterwards nothing can be read."""
@@ -69,7 +73,7 @@ class LiveMemory:
         size = min(self._left(address, size), BUFFER)
         if size <= 0:
             return memoryview(b"")
-        if not self._is_copy:
+        if not self._only_file:
             with suppress(OSError):
                 return self._buffer.fill(self._pid, address, size)
         return self._from_file(address, size)
