@@ -6,6 +6,8 @@ belongs to a writer that died, and the next one to write into the folder removes
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import re
 import stat
@@ -15,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Self
 
 if sys.platform != "win32":  # where a file that is open cannot be removed, and so needs no lock
@@ -23,6 +25,7 @@ if sys.platform != "win32":  # where a file that is open cannot be removed, and 
 
 _PART = re.compile(r".+\.[0-9]+-[0-9a-f]+\.part", re.DOTALL)
 _FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 MODE = 0o600
 """A dump holds what the process knew: for its owner's eyes."""
 
@@ -33,12 +36,26 @@ class PartFile:
     Raises `OSError` as the system reports it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, replace: bool = True) -> None:
-        self.path = os.path.abspath(os.fspath(path))
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        replace: bool = True,
+        others: Iterable[str] = (),
+        owner: tuple[int, int] | None = None,
+    ) -> None:
+        """With `replace=False` the file takes the first of `path` and `others` (names in the same folder) that no file
+        has, however many writers ask for it at the same moment. `owner`: user and group that it is given to at the
+        end."""
+        self.name = os.fspath(path)
+        """The path as given; once committed, of the name that the file got."""
+        self.path = os.path.abspath(self.name)
         self.folder = os.path.dirname(self.path)
         self.replace = replace
         self.part = ""
         self.file: BinaryIO
+        self._others = others
+        self._owner = owner
 
     def __enter__(self) -> Self:
         remove_dead_parts(self.folder)
@@ -68,17 +85,28 @@ class PartFile:
         self.file.flush()
         os.fsync(self.file.fileno())
         check(self.part)
+        if self._owner and sys.platform != "win32":
+            # not before: its owner could change it under our eyes, and reading back a file that gets short kills us
+            os.fchown(self.file.fileno(), *self._owner)
         if os.name == "nt":
             self.file.close()
         if self.replace:
             os.replace(self.part, self.path)
-        elif os.name == "nt":
-            os.rename(self.part, self.path)
         else:
-            os.link(self.part, self.path, follow_symlinks=False)
-            os.unlink(self.part)
+            self._take_a_name()
         self.part = ""
         _sync_folder(self.folder)
+
+    def _take_a_name(self) -> None:
+        for name in itertools.chain((self.name,), self._others):
+            path = os.path.join(self.folder, os.path.basename(name))
+            try:
+                _rename(self.part, path)
+            except FileExistsError:
+                continue
+            self.name, self.path = name, path
+            return
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self.path)
 
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # when what was still to be flushed, of a file that is given up, has no room
@@ -107,6 +135,23 @@ def remove_dead_parts(folder: str) -> None:
                 _remove(path)
         finally:
             os.close(number)
+
+
+def _rename(part: str, path: str) -> None:
+    """Gives a file its name, unless another has it: `FileExistsError`."""
+    if os.name == "nt":
+        os.rename(part, path)
+        return
+    try:
+        os.link(part, path, follow_symlinks=False)
+    except OSError as problem:
+        if problem.errno not in _NO_LINKS:
+            raise
+        # A file system without links: the name is taken by an empty file, which nobody takes for a dump.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE))
+        os.replace(part, path)
+        return
+    os.unlink(part)
 
 
 def _lock(number: int, wait: bool) -> bool:

@@ -64,7 +64,7 @@ class Saved(NamedTuple):
 
 def save(
     snapshot: Snapshot,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | PartFile,
     *,
     ranges: Iterable[Span] | None = None,
     flags: int | None = None,
@@ -75,6 +75,7 @@ def save(
     """Writes a minidump. The file appears under its name when it is complete, on the disk and read back; whatever
     happens before, nothing is left under that name.
 
+    `path`: or a `PartFile` that was not entered yet, for more wishes about name and owner.
     `ranges`: (start, size) of the memory to keep, all that the snapshot has by default; `snapshot.select` chooses.
     `flags`: MINIDUMP_TYPE bits that tell what was meant to be kept, by default those of the snapshot's origin.
     `time`: of the capture, by default the origin's. `replace=False` refuses to replace a file of that name.
@@ -87,9 +88,10 @@ def save(
     out, lost = _layout(snapshot, plan)
     size = plan.place(out)
     head = out.head(to_unix(time or snapshot.origin.time), flags)
-    name, foreign = os.fspath(path), {attachment.stream_type for attachment in snapshot.attachments}
+    part = path if isinstance(path, PartFile) else PartFile(path, replace=replace)
+    foreign = {attachment.stream_type for attachment in snapshot.attachments}
     try:
-        with PartFile(path, replace=replace) as part:
+        with part:
             part.file.write(head)
             for rva, data in out.bytes_of():
                 part.file.seek(rva)
@@ -99,10 +101,10 @@ def save(
                 when_read()
             part.commit(SIGNATURE, size, lambda written: _check(written, out, plan, size, foreign))
     except OSError as problem:
-        raise SaveError(f"cannot write {name}: {problem.strerror or problem}") from None
+        raise SaveError(f"cannot write {part.name}: {problem.strerror or problem}") from None
     if unread:
         lost += (f"{unread} bytes of memory could not be read; they are zero in the dump",)
-    return Saved(name, size, plan.size, lost)
+    return Saved(part.name, size, plan.size, lost)
 
 
 def _layout(snapshot: Snapshot, plan: MemoryPlan) -> tuple[Layout, tuple[str, ...]]:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
+    from mdmp.dumpfile.part_file import PartFile
     from mdmp.dumpfile.save import Saved
     from mdmp.snapshot import Snapshot
 
 
 def save_chosen(
     snapshot: Snapshot,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | PartFile,
     *,
     kind: str | int,
     budget: int | None = None,

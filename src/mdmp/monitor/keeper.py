@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -70,23 +69,22 @@ class Keeper:
 
 
 def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -> Saved:
-    from mdmp.monitor.finalize.folder import make_folder
-    from mdmp.monitor.finalize.name import dump_path
+    from mdmp.dumpfile.part_file import PartFile
+    from mdmp.monitor.finalize.folder import make_folder, owner_of_dump
+    from mdmp.monitor.finalize.name import dump_paths
 
-    make_folder(decision.folder)
+    owner = owner_of_dump(fault)
+    make_folder(decision.folder, strict=fault.how == "postmortem", shared=owner is not None)
     secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
     with capture(CaptureOptions(command_line=secrets, environment=secrets)) as snapshot:
-        while True:
-            path = dump_path(decision, fault, snapshot)
-            with suppress(FileExistsError):
-                return save_chosen(
-                    _with_decision(snapshot, fault, decision),
-                    path,
-                    kind=kind,
-                    budget=decision.budget,
-                    scrub_stacks=decision.settings.scrub_stacks,
-                    replace=False,
-                )
+        paths = dump_paths(decision.folder, decision.settings.name, fault, snapshot.origin.time)
+        return save_chosen(
+            _with_decision(snapshot, fault, decision),
+            PartFile(next(paths), replace=False, others=paths, owner=owner),
+            kind=kind,
+            budget=decision.budget,
+            scrub_stacks=decision.settings.scrub_stacks,
+        )
 
 
 def _with_decision(snapshot: Snapshot, fault: Fault, decision: Decision) -> Snapshot:

@@ -1,12 +1,119 @@
-"""The name of a dump."""
+"""The name of a dump, from a template; harmless in any file system, whatever the program calls itself."""
+
+from __future__ import annotations
 
 import os
+import re
+import socket
+import unicodedata
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from mdmp.monitor.fault import Fault
-from mdmp.monitor.policy.settings import Decision
-from mdmp.snapshot import Snapshot
+from mdmp.monitor.policy.settings import Settings
+from mdmp.platforms.signals import signal_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mdmp.monitor.fault import Fault
+
+MAX_NAME = 200
+"""Bytes of a name in UTF-8: file systems allow 255, and reports and part files add to it."""
+MAX_FIELD = 80
+"""Bytes of one field, so that a long program name does not push out process and time."""
+MAX_NUMBER = 9999
+"""Dumps of one name; a folder with more of them has another problem."""
+SUFFIX = ".dmp"
+DEFAULT = Settings().name
+FIELDS: Mapping[str, str] = {
+    "program": "the file name of the executable",
+    "pid": "the process",
+    "tid": "the thread",
+    "time": "when, in UTC: 20260102T030405Z",
+    "kind": "of fault: access_violation, hang…",
+    "code": "SIGSEGV, or the exception's code in hexadecimal",
+    "signal": "the same",
+    "uid": "the user's number; Windows: empty",
+    "host": "the computer's name",
+    "count": "1, 2, …: the first number that gives a name without a file; without it one is added where it is needed",
+}
+"""What a template can name between braces."""
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?=$|\.)", re.IGNORECASE)
 
 
-def dump_path(decision: Decision, fault: Fault, snapshot: Snapshot) -> str:
-    """A path in the decision's folder that no file has yet."""
-    return os.path.join(decision.folder, f"{fault.subject.name or 'process'}.{fault.subject.pid}.dmp")
+def dump_paths(folder: str, template: str, fault: Fault, when: datetime | None = None) -> Iterator[str]:
+    """Paths in the folder, the best one first; the dump takes the first that has no file."""
+    if template_problem(template):
+        template = DEFAULT
+    values = _values(fault, when or datetime.now(UTC))
+    for number in range(1, MAX_NUMBER + 1):
+        yield os.path.join(folder, file_name(template, values, number))
+
+
+def template_problem(template: str) -> str | None:
+    """What is wrong with a template, for people; the default is used in its place."""
+    if unknown := [name for name in _FIELD.findall(template) if name not in FIELDS]:
+        known = ", ".join(f"{{{name}}}" for name in FIELDS)
+        return f"the name {template!r} has an unknown field {{{unknown[0]}}} (there are: {known}); {DEFAULT} is used"
+    return None
+
+
+def file_name(template: str, values: Mapping[str, str], number: int = 1) -> str:
+    """One component of a path that ends in `.dmp`; a different one for each number."""
+    stem = template[: -len(SUFFIX)] if template.lower().endswith(SUFFIX) else template
+    counted = "{count}" in stem
+    tail = "" if number == 1 or counted else f".{number}"
+    values = {**{name: _cut(_harmless(value), MAX_FIELD) for name, value in values.items()}, "count": str(number)}
+    stem = _harmless(_FIELD.sub(lambda field: values.get(field[1], ""), stem))
+    if counted and len(stem.encode()) > MAX_NAME - len(SUFFIX):
+        tail = f".{number}"  # what is cut off may be the number
+    stem = re.sub(r"^[.-]", "_", stem)
+    if _RESERVED.match(stem):
+        stem = f"_{stem}"
+    return f"{_cut(stem, MAX_NAME - len(SUFFIX + tail)) or 'dump'}{tail}{SUFFIX}"
+
+
+def name_pattern(template: str) -> re.Pattern[str]:
+    """Matches the names that `file_name` makes from a template, whatever the values (unless they were cut)."""
+    template = DEFAULT if template_problem(template) else template
+    stem = template[: -len(SUFFIX)] if template.lower().endswith(SUFFIX) else template
+    shapes = {"pid": r"\d+", "tid": r"\d*", "time": r"\d{8}T\d{6}Z", "uid": r"\d*", "count": r"\d+"}
+    parts = _FIELD.split(stem)
+    text = "".join(
+        shapes.get(part, ".*") if index % 2 else re.escape(_harmless(part)) for index, part in enumerate(parts)
+    )
+    return re.compile(rf"_?{text}(\.\d+)?\.dmp", re.DOTALL)
+
+
+def _values(fault: Fault, when: datetime) -> dict[str, str]:
+    subject, code = fault.subject, fault.code
+    named = "" if code is None else signal_name(code) or f"{code & 0xFFFFFFFF:x}"
+    return {
+        "program": subject.name or "process",
+        "pid": str(subject.pid),
+        "tid": "" if fault.tid is None else str(fault.tid),
+        "time": f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        "kind": fault.kind,
+        "code": named,
+        "signal": named,
+        "uid": "" if subject.uid is None else str(subject.uid),
+        "host": socket.gethostname(),
+    }
+
+
+def _harmless(text: str) -> str:
+    """Letters, digits and a few signs: no separators, controls, overrides of direction, halves of surrogates, and
+    nothing that a shell or a file system takes for its own."""
+    text = unicodedata.normalize("NFC", text[: 4 * MAX_NAME])
+    return unicodedata.normalize("NFC", "".join(c if _is_harmless(c) else "_" for c in text))
+
+
+def _is_harmless(char: str) -> bool:
+    return char in "._-+@=" or unicodedata.category(char)[0] in "LMN"
+
+
+def _cut(text: str, size: int) -> str:
+    """At most `size` bytes, no character cut in two."""
+    return text.encode()[:size].decode(errors="ignore")
