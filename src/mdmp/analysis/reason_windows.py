@@ -5,7 +5,6 @@ exceptions see the files named for them.
 """
 
 from mdmp.analysis.clr_exception import managed_exception
-from mdmp.analysis.cpp_exception import ThrownObject, thrown_object
 from mdmp.analysis.crash_reason import CrashReason, access_title, pointer_size
 from mdmp.analysis.patterns import recognize
 from mdmp.analysis.stowed import StowedException, stowed_exceptions
@@ -14,6 +13,7 @@ from mdmp.platforms.clr import EXCEPTION_CLASSES
 from mdmp.platforms.fastfail import fast_fail
 from mdmp.platforms.win32_errors import FACILITIES, VISUAL_CPP, hresult_name, win32_error_name
 from mdmp.snapshot import ExceptionRecord, MemoryReader, Snapshot
+from mdmp.snapshot.thrown import ThrownObject, thrown_object
 
 _ACCESS_VIOLATION, _IN_PAGE_ERROR, _STACK_OVERFLOW = 0xC0000005, 0xC0000006, 0xC00000FD
 _STACK_BUFFER_OVERRUN, _FAIL_FAST, _HEAP_CORRUPTION = 0xC0000409, 0xC0000602, 0xC0000374

@@ -8,7 +8,8 @@ handling chapter and libgcc's unwind-seh.c for code 0x20474343.
 from dataclasses import dataclass
 
 from mdmp.errors import MemoryUnavailable
-from mdmp.snapshot import ExceptionRecord, MemoryReader
+from mdmp.snapshot.exception import ExceptionRecord
+from mdmp.snapshot.memory import MemoryReader
 
 MSVC_CODE = 0xE06D7363
 GCC_CODE = 0x20474343
