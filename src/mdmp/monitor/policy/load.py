@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from mdmp.errors import IssueLog
 from mdmp.monitor.policy.environment import command_line_source, environment_source
 from mdmp.monitor.policy.policy import Policy, Source
+from mdmp.monitor.policy.registry import registry_sources
 from mdmp.monitor.policy.toml_files import read_sources
 
 if TYPE_CHECKING:
     from mdmp.monitor.fault import Subject
+    from mdmp.monitor.policy.registry import Registry
 
 FOR_THE_SYSTEM = ("webhook", "report", "log", "notice", "min_free")
 """What a user's file does not decide when it is the system's handler that acts: it sends, runs and logs nothing on a
@@ -32,6 +34,7 @@ def load_policy(
     default_folder: str | None = None,
     system_file: str | None = None,
     user_file: str | None = None,
+    registry: Registry | None = None,
 ) -> Policy:
     """Defaults, the system's file, the registry (Windows), the user's file, environment, command line: later ones win,
     and what the administrator enforces wins over all.
@@ -41,8 +44,8 @@ def load_policy(
     the dump is written with no more than that user's rights; its values in `FOR_THE_SYSTEM` are left out even then.
 
     `command_line` is a mapping of keys (`values.KEYS`) to text or values; None there: not given. `default_folder` is
-    where dumps go when no source names a folder. Bad values are ignored, see `Policy.issues`; only one in
-    `command_line` raises `UsageError`.
+    where dumps go when no source names a folder. Files and registry are those of this system when not given. Bad values
+    are ignored, see `Policy.issues`; only one in `command_line` raises `UsageError`.
     """
     issues = IssueLog()
     uid = subject.uid if subject else None
@@ -50,6 +53,10 @@ def load_policy(
     variables = subject.variables if subject else os.environ
     system = system_file or system_policy_file()
     sources = read_sources(system, issues, enforcing=True)
+    if registry is None:
+        registry = _registry()
+    if registry:
+        sources += registry_sources(registry, issues)
     user = user_file or user_policy_file(variables)
     if user and (not foreign or as_user):
         found = read_sources(user, issues, owner=uid if foreign else None)
@@ -60,6 +67,15 @@ def load_policy(
     sources.append(command_line_source(command_line or {}))
     kept = tuple(source for source in sources if source.values or source.applications or source.exclude)
     return Policy(kept, issues.freeze(), default_folder=default_folder)
+
+
+def _registry() -> Registry | None:
+    if sys.platform == "win32":
+        from mdmp.monitor.policy.windows_registry import open_registry
+
+        return open_registry()
+    else:
+        return None
 
 
 def system_policy_file(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> str:
