@@ -1,0 +1,152 @@
+"""Every call of Windows, declared once; the modules that use them fill the buffers.
+
+A call that fails raises `OSError` with `winerror` and the call's name; so does one that this system does not have
+(winerror 127). Handles, addresses and results are plain integers. Names and layouts are those of the Windows SDK
+(winbase.h, psapi.h, tlhelp32.h, processsnapshot.h, dbghelp.h) and, where it has none, of the documentation of the
+native API (winternl.h, ntdoc.m417z.com).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from contextlib import contextmanager
+from ctypes import c_void_p
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+assert sys.platform == "win32"
+
+ERROR_FILE_NOT_FOUND = 2
+ERROR_ACCESS_DENIED = 5
+ERROR_NO_MORE_FILES = 18
+ERROR_BAD_LENGTH = 24
+ERROR_INVALID_PARAMETER = 87
+ERROR_INSUFFICIENT_BUFFER = 122
+ERROR_PROC_NOT_FOUND = 127
+ERROR_MORE_DATA = 234
+ERROR_NO_MORE_ITEMS = 259
+ERROR_PARTIAL_COPY = 299
+TOO_SMALL = (ERROR_BAD_LENGTH, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA)
+"""What calls say that want a larger buffer."""
+
+BOOL, DWORD, HANDLE, POINTER, SIZE = ctypes.c_int32, ctypes.c_uint32, c_void_p, c_void_p, ctypes.c_size_t
+LONG, ULONG64, TEXT = ctypes.c_int32, ctypes.c_uint64, ctypes.c_wchar_p
+Call = Any
+"""A declared function; its arguments are checked by ctypes, its result is an integer."""
+
+
+def _error(name: str, code: int, detail: str = "") -> OSError:
+    return ctypes.WinError(code, f"{name}: {detail or ctypes.FormatError(code).strip()}")
+
+
+def _true(result: Any, call: Any, _: Any) -> int:
+    """For calls that answer FALSE or NULL when they fail."""
+    if not result:
+        raise _error(call.__name__, ctypes.get_last_error())
+    return int(result)
+
+
+def _handle(result: Any, call: Any, _: Any) -> int:
+    """For calls that answer INVALID_HANDLE_VALUE."""
+    if result is None or result == c_void_p(-1).value:
+        raise _error(call.__name__, ctypes.get_last_error())
+    return int(result)
+
+
+def _count(result: Any, call: Any, _: Any) -> int:
+    """For calls that answer 0xFFFFFFFF."""
+    if result == 0xFFFFFFFF:
+        raise _error(call.__name__, ctypes.get_last_error())
+    return int(result)
+
+
+def _code(result: Any, call: Any, _: Any) -> int:
+    """For calls that answer an error code."""
+    if result:
+        raise _error(call.__name__, result)
+    return 0
+
+
+def _status(result: Any, call: Any, _: Any) -> int:
+    """For calls that answer an NTSTATUS."""
+    if result & 0x80000000:
+        raise _error(call.__name__, _to_error(result), f"NTSTATUS {result:#010x}")
+    return int(result)
+
+
+def _hresult(result: Any, call: Any, _: Any) -> int:
+    if result & 0x80000000:
+        raise _error(call.__name__, result & 0xFFFF)
+    return int(result)
+
+
+def _plain(result: Any, call: Any, _: Any) -> int:
+    """For calls that cannot fail, or say it otherwise."""
+    return int(result or 0)
+
+
+class _Library:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        try:
+            self._dll: Any = ctypes.WinDLL(name, use_last_error=True)
+        except OSError:
+            self._dll = None
+
+    def __call__(self, name: str, check: Callable[..., int], result: Any, *arguments: Any) -> Call:
+        try:
+            call = getattr(self._dll, name)
+        except AttributeError:  # no such function, or no such library
+
+            def missing(*_: Any) -> int:
+                raise _error(name, ERROR_PROC_NOT_FOUND, "this system does not have it")
+
+            return missing
+        call.restype, call.argtypes, call.errcheck = result, arguments, check
+        return call
+
+
+_kernel = _Library("kernel32")
+_native = _Library("ntdll")
+_process_status = _Library("psapi")
+_security = _Library("advapi32")
+_version = _Library("version")
+
+_to_error = _native("RtlNtStatusToDosError", _plain, DWORD, DWORD)
+
+
+@contextmanager
+def closing(handle: int) -> Iterator[int]:
+    try:
+        yield handle
+    finally:
+        CloseHandle(handle)
+
+
+# Processes and threads
+
+PROCESS_VM_READ = 0x10
+PROCESS_DUP_HANDLE = 0x40
+PROCESS_QUERY_INFORMATION = 0x400
+PROCESS_SUSPEND_RESUME = 0x800
+PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
+PROCESS_ALL_ACCESS = 0x1FFFFF
+THREAD_SUSPEND_RESUME = 0x2
+THREAD_GET_CONTEXT = 0x8
+THREAD_QUERY_INFORMATION = 0x40
+THREAD_QUERY_LIMITED_INFORMATION = 0x800
+
+CloseHandle = _kernel("CloseHandle", _true, BOOL, HANDLE)
+OpenProcess = _kernel("OpenProcess", _true, HANDLE, DWORD, BOOL, DWORD)
+OpenThread = _kernel("OpenThread", _true, HANDLE, DWORD, BOOL, DWORD)
+SuspendThread = _kernel("SuspendThread", _count, DWORD, HANDLE)
+"""The count before."""
+ResumeThread = _kernel("ResumeThread", _count, DWORD, HANDLE)
+"""The count before."""
+
+# What the debug loop needs
+
+# What the event log needs
