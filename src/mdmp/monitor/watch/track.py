@@ -48,8 +48,9 @@ class Track:
         return now - max(self._since, self.fired) >= self._needed
 
     def fire(self, now: float) -> None:
+        """What was fulfilled until now does not count for the next time."""
         self.fired = now
-        self._mark = None
+        self._since = self._mark = None
 
     @property
     def near(self) -> bool:

@@ -22,7 +22,7 @@ class Firing(NamedTuple):
 
 
 class Watcher:
-    """Asks a sampler now and then. A loop that waits for other things, too, waits no longer than `due`, then calls `look`.
+    """Asks a sampler now and then. A loop waits no longer than `due` for other things, then calls `look`.
 
     `now` is always a time of the clock that samples have (`time.monotonic`).
     """
@@ -63,8 +63,9 @@ class Watcher:
         track = min(ripe, key=lambda track: track.fired)
         firing = Firing(track.condition, track.text())
         track.fire(sample.time)
-        # The dump takes time that says nothing about the program.
+        # The dump takes time that says nothing about the program: judge anew soon after it.
         self._previous = None
+        self._next = now + FIRST
         return firing
 
     def _plan(self, now: float) -> None:
