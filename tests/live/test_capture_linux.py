@@ -443,6 +443,7 @@ def test_a_crash_that_we_trace_ourselves(tmp_path: Path) -> None:
     """As a monitor does: it has seized the program, which stops at its fault and then dies of it."""
     from mdmp.capture.linux import syscalls
     from mdmp.capture.linux.capture import capture_linux
+    from mdmp.capture.linux.freeze import Traced
     from mdmp.capture.options import CaptureOptions
 
     code = "import sys, ctypes; print('ready', flush=True); sys.stdin.readline(); ctypes.string_at(16)"
@@ -451,7 +452,7 @@ def test_a_crash_that_we_trace_ourselves(tmp_path: Path) -> None:
     assert program.process.stdin is not None and program.process.stdout is not None
     program.process.stdin.close()
     assert os.WSTOPSIG(os.waitpid(program.pid, syscalls.WALL)[1]) == signal.SIGSEGV
-    with capture_linux(program.pid, CaptureOptions(), {program.pid: signal.SIGSEGV}) as snapshot:
+    with capture_linux(program.pid, CaptureOptions(), Traced({program.pid: signal.SIGSEGV})) as snapshot:
         (exception,) = snapshot.exceptions
         assert (exception.tid, exception.code, exception.flags) == (program.pid, signal.SIGSEGV, 1)
         assert exception.address == 16

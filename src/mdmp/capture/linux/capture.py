@@ -20,10 +20,9 @@ from mdmp.snapshot import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from collections.abc import Mapping as Dictionary
 
     from mdmp.capture.linux.copy import Copy
-    from mdmp.capture.linux.freeze import Frozen
+    from mdmp.capture.linux.freeze import Frozen, Traced
     from mdmp.capture.options import CaptureOptions
     from mdmp.snapshot import Context, ExceptionRecord, Snapshot
 
@@ -32,11 +31,9 @@ FROZEN = "read while it stood still"
 
 
 @contextmanager
-def capture_linux(
-    pid: int, options: CaptureOptions, traced: Dictionary[int, int | None] | None = None
-) -> Iterator[Snapshot]:
-    """`traced`: threads that the calling thread traces already, as `freeze` takes them; then no copy is made, and the
-    signals that they have stopped at become the exceptions of the snapshot."""
+def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = None) -> Iterator[Snapshot]:
+    """`traced`: whom somebody has seized already. The signals that threads have stopped at become the exceptions of the
+    snapshot, in that order."""
     proc = Proc(pid)
     check(proc)
     issues = IssueLog()
@@ -47,7 +44,8 @@ def capture_linux(
         seen = look(proc, contexts)
         maps, memory = seen.maps, LiveMemory(pid, readable(seen.maps))
         held = None
-        if options.snapshot and traced is None and not frozen.stopped_before:
+        wanted = options.snapshot and (traced is None or traced.resume is not None)
+        if wanted and not frozen.stopped_before:
             try:
                 copy = frozen.call(make_copy, frozen, contexts, maps, memory)
             except (InjectionError, OSError) as problem:
@@ -56,7 +54,7 @@ def capture_linux(
                 stack.callback(_forget, frozen, copy)
                 memory.close()
                 memory = LiveMemory(copy.pid, readable(parse_maps(Proc(copy.pid).text("maps") or b"")), is_copy=True)
-                frozen.call(frozen.release)
+                frozen.call(frozen.resume)
                 held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
         stack.callback(memory.close)
         yield describe(

@@ -66,7 +66,7 @@ class Copy:
             frozen.release()
 
     def _wait_in(self, frozen: Frozen, tid: int) -> bool:
-        injection = Injection(frozen.proc.pid, tid, self._spot, self._maps)
+        injection = Injection(frozen.proc.pid, tid, self._spot, self._maps, frozen.options)
         try:
             return injection.call(WAIT4, self.pid, 0, syscalls.WALL) == self.pid
         finally:
@@ -93,7 +93,7 @@ def make_copy(
     problem = InjectionError("no thread can be used")
     for tid in choose(contexts, frozen)[:_ATTEMPTS]:
         try:
-            injection = Injection(frozen.proc.pid, tid, spot, maps)
+            injection = Injection(frozen.proc.pid, tid, spot, maps, frozen.options)
         except InjectionError as refused:
             problem = refused
             continue

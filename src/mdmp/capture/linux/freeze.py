@@ -11,6 +11,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from mdmp.capture.linux import syscalls
@@ -22,9 +23,34 @@ from mdmp.errors import UnusableInputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Protocol
+
+    class Caller(Protocol):
+        def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _at_once(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    return function(*args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A process that somebody, such as a monitor, has seized before."""
+
+    threads: Mapping[int, int | None]
+    """A number is the signal that a thread has stopped at (0: another stop): it stays stopped. None is a thread that
+    runs: it is traced and runs again afterwards."""
+    call: Caller = _at_once
+    """Calls a function in the thread that traces them. The default: that is the calling thread itself."""
+    resume: Callable[[], None] | None = None
+    """Lets all threads go on. Called once, when a copy of the process was made; None: no copy shall be made."""
+    options: int = 0
+    """Those of ptrace that the threads are traced with."""
+
 
 _PATIENCE = 0.03
 """Seconds after which a thread is looked at that has not stopped."""
@@ -33,10 +59,13 @@ _PATIENCE = 0.03
 class Frozen:
     """A process that stands still. Its methods belong into the tracing thread: see `call`."""
 
-    def __init__(self, proc: Proc, limit: float, traced: Mapping[int, int | None] | None = None) -> None:
+    def __init__(self, proc: Proc, limit: float, traced: Traced | None = None) -> None:
         self.proc = proc
-        self.traced = traced
-        """Threads that the calling thread traces already; see `freeze`. None: it traces none."""
+        self.options = traced.options if traced else 0
+        """Those of ptrace that have to be put back after others were used."""
+        self._traced = traced
+        self._known = dict(traced.threads) if traced else {}
+        """Threads that are traced by others, and have to stay so."""
         self.signals: dict[int, int] = {}
         """Each stopped thread, and the signal that it was about to get and will get (0: none)."""
         self.stuck: set[int] = set()
@@ -53,8 +82,8 @@ class Frozen:
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a function says in the thread that may use ptrace."""
-        if self.traced is not None:
-            return function(*args, **kwargs)
+        if self._traced is not None:
+            return self._traced.call(function, *args, **kwargs)
         if self._executor is None:
             raise UsageError("the process has been let go already")
         return self._executor.submit(function, *args, **kwargs).result()
@@ -63,7 +92,7 @@ class Frozen:
         """Stops all threads."""
         self.since = time.monotonic()
         deadline = self.since + self._limit
-        self.signals.update((tid, number) for tid, number in (self.traced or {}).items() if number is not None)
+        self.signals.update((tid, number) for tid, number in self._known.items() if number is not None)
         while fresh := self._fresh():
             for tid in fresh:
                 self._seize(tid)
@@ -87,7 +116,7 @@ class Frozen:
 
     def _seize(self, tid: int) -> None:
         try:
-            if self.traced is None or tid not in self.traced:
+            if tid not in self._known:
                 syscalls.ptrace(Request.SEIZE, tid)
         except ProcessLookupError:
             self._gone.add(tid)
@@ -139,7 +168,7 @@ class Frozen:
         self._pending.discard(tid)
         self.stuck.discard(tid)
         self.stopped_before |= event == syscalls.EVENT_STOP and number != signal.SIGTRAP
-        self.signals[tid] = 0 if event == syscalls.EVENT_STOP else number
+        self.signals[tid] = 0 if event else number
 
     def _forget(self, tid: int) -> None:
         self._pending.discard(tid)
@@ -163,8 +192,8 @@ class Frozen:
         for tid in tuple(self._pending):
             self._look(tid)
         for tid, number in self.signals.items():
-            known = self.traced is not None and tid in self.traced
-            if known and self.traced and self.traced[tid] is not None:
+            known = tid in self._known
+            if self._known.get(tid) is not None:
                 continue  # as it was: stopped
             with suppress(ProcessLookupError):  # somebody killed it
                 if not number:
@@ -174,10 +203,17 @@ class Frozen:
         if self.until is None:
             self.until = time.monotonic()
 
+    def resume(self) -> None:
+        """Lets every thread go, those too that had been stopped before by whom traces them."""
+        self.release()
+        if self._traced is not None and self._traced.resume is not None:
+            self._traced.resume()
+            self._known = dict.fromkeys(self._known)
+
     def close(self) -> None:
         """Lets all go and ends the tracing thread."""
-        if self.traced is not None:
-            self.release()
+        if self._traced is not None:
+            self.call(self.release)
         elif self._executor is not None:
             try:
                 self.call(self.release)
@@ -187,12 +223,8 @@ class Frozen:
 
 
 @contextmanager
-def freeze(proc: Proc, limit: float, traced: Mapping[int, int | None] | None = None) -> Iterator[Frozen]:
-    """The process with all its threads stopped. `UsageError` when we may not, `UnusableInputError` when it will not.
-
-    `traced`: threads that the calling thread has seized before. A number is the signal that one has stopped at (0:
-    another stop): it stays stopped. None is one that runs: it is traced and runs again afterwards.
-    """
+def freeze(proc: Proc, limit: float, traced: Traced | None = None) -> Iterator[Frozen]:
+    """The process with all its threads stopped. `UsageError` when we may not, `UnusableInputError` when it will not."""
     frozen = Frozen(proc, limit, traced)
     try:
         frozen.call(frozen.hold)

@@ -70,8 +70,10 @@ def _is_code(maps: Sequence[Mapping], address: int) -> bool:
 class Injection:
     """A stopped thread that is made to call. `finish` puts everything back; nothing else may touch it in between."""
 
-    def __init__(self, pid: int, tid: int, spot: int, maps: Sequence[Mapping]) -> None:
+    def __init__(self, pid: int, tid: int, spot: int, maps: Sequence[Mapping], options: int = 0) -> None:
+        """`options`: those of ptrace that the thread is to have afterwards."""
         self.tid = tid
+        self._options = options
         self.child = 0
         """The process that a call has made; it has stopped, or will do so before it does anything."""
         self._spot = spot
@@ -146,7 +148,7 @@ class Injection:
             os.waitpid(self.tid, syscalls.WALL)
             syscalls.set_registers(self.tid, NT_PRSTATUS, self._raw)
             syscalls.ptrace_write(Request.SETSIGMASK, self.tid, 8, self._mask)
-            syscalls.ptrace(Request.SETOPTIONS, self.tid)
+            syscalls.ptrace(Request.SETOPTIONS, self.tid, 0, self._options)
             self.tidy(self._file)
         finally:
             os.close(self._file)

@@ -26,6 +26,7 @@ class Request(IntEnum):
     SETREGSET = 0x4205
     SEIZE = 0x4206
     INTERRUPT = 0x4207
+    LISTEN = 0x4208
     GETSIGMASK = 0x420A
     SETSIGMASK = 0x420B
     GET_RSEQ_CONFIGURATION = 0x420F
@@ -34,12 +35,20 @@ class Request(IntEnum):
 
 WALL: Final = 0x40000000
 """__WALL: wait for threads and for children of any kind."""
+WNOTHREAD: Final = 0x20000000
+"""__WNOTHREAD: only for children and tracees of the calling thread."""
 SIGINFO_SIZE: Final = 128
 O_TRACESYSGOOD: Final = 1
+O_TRACEFORK: Final = 2
+O_TRACEVFORK: Final = 4
 O_TRACECLONE: Final = 8
+O_TRACEEXEC: Final = 0x10
+O_TRACEEXIT: Final = 0x40
 O_EXITKILL: Final = 1 << 20
 """For copies only, never for the process itself."""
 EVENT_CLONE: Final = 3
+EVENT_EXEC: Final = 4
+EVENT_EXIT: Final = 6
 EVENT_STOP: Final = 128
 """Stopped because we asked, or together with the whole process by a stop signal."""
 
