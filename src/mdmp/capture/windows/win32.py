@@ -149,4 +149,92 @@ ResumeThread = _kernel("ResumeThread", _count, DWORD, HANDLE)
 
 # What the debug loop needs
 
+DEBUG_PROCESS = 0x1
+DEBUG_ONLY_THIS_PROCESS = 0x2
+DBG_CONTINUE = 0x00010002
+DBG_EXCEPTION_NOT_HANDLED = 0x80010001
+ERROR_SEM_TIMEOUT = 121
+INFINITE = 0xFFFFFFFF
+
+
+class STARTUPINFOW(ctypes.Structure):
+    _fields_ = (
+        ("cb", DWORD),
+        ("lpReserved", TEXT),
+        ("lpDesktop", TEXT),
+        ("lpTitle", TEXT),
+        *((name, DWORD) for name in ("dwX", "dwY", "dwXSize", "dwYSize", "dwXCountChars", "dwYCountChars")),
+        ("dwFillAttribute", DWORD),
+        ("dwFlags", DWORD),
+        ("wShowWindow", ctypes.c_uint16),
+        ("cbReserved2", ctypes.c_uint16),
+        ("lpReserved2", POINTER),
+        ("hStdInput", HANDLE),
+        ("hStdOutput", HANDLE),
+        ("hStdError", HANDLE),
+    )
+
+
+class PROCESS_INFORMATION(ctypes.Structure):
+    _fields_ = (("hProcess", HANDLE), ("hThread", HANDLE), ("dwProcessId", DWORD), ("dwThreadId", DWORD))
+
+
+STARTF_USESTDHANDLES = 0x100
+STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE = 0xFFFFFFF6, 0xFFFFFFF5, 0xFFFFFFF4
+GetStdHandle = _kernel("GetStdHandle", _plain, HANDLE, DWORD)
+CreateProcessW = _kernel(
+    *("CreateProcessW", _true, BOOL, TEXT, TEXT, POINTER, POINTER, BOOL, DWORD, POINTER, TEXT),
+    *(ctypes.POINTER(STARTUPINFOW), ctypes.POINTER(PROCESS_INFORMATION)),
+)
+_WaitForDebugEvent = _kernel("WaitForDebugEvent", _true, BOOL, POINTER, DWORD)
+_WaitForDebugEventEx = _kernel("WaitForDebugEventEx", _true, BOOL, POINTER, DWORD)
+ContinueDebugEvent = _kernel("ContinueDebugEvent", _true, BOOL, DWORD, DWORD, DWORD)
+DebugActiveProcess = _kernel("DebugActiveProcess", _true, BOOL, DWORD)
+DebugActiveProcessStop = _kernel("DebugActiveProcessStop", _true, BOOL, DWORD)
+DebugSetProcessKillOnExit = _kernel("DebugSetProcessKillOnExit", _true, BOOL, BOOL)
+WriteProcessMemory = _kernel(
+    "WriteProcessMemory", _true, BOOL, HANDLE, POINTER, ctypes.c_char_p, SIZE, ctypes.POINTER(SIZE)
+)
+FlushInstructionCache = _kernel("FlushInstructionCache", _true, BOOL, HANDLE, POINTER, SIZE)
+SetThreadContext = _kernel("SetThreadContext", _true, BOOL, HANDLE, POINTER)
+Wow64SetThreadContext = _kernel("Wow64SetThreadContext", _true, BOOL, HANDLE, POINTER)
+TerminateProcess = _kernel("TerminateProcess", _true, BOOL, HANDLE, DWORD)
+GetExitCodeProcess = _kernel("GetExitCodeProcess", _true, BOOL, HANDLE, ctypes.POINTER(DWORD))
+
+
+def wait_for_debug_event(milliseconds: int, size: int) -> bytes | None:
+    """The next DEBUG_EVENT of the processes that the calling thread debugs; None when none came in time.
+
+    `size`: bytes of the largest one. Texts of OutputDebugStringW come whole where the system can (Windows 10).
+    """
+    buffer = ctypes.create_string_buffer(size)
+    try:
+        try:
+            _WaitForDebugEventEx(ctypes.addressof(buffer), milliseconds)
+        except OSError as problem:
+            if problem.winerror != ERROR_PROC_NOT_FOUND:
+                raise
+            _WaitForDebugEvent(ctypes.addressof(buffer), milliseconds)
+    except OSError as problem:
+        if problem.winerror == ERROR_SEM_TIMEOUT:
+            return None
+        raise
+    return buffer.raw
+
+
+# What samples of a process need
+
+SMTO_ABORTIFHUNG = 0x2
+WM_NULL = 0
+WNDENUMPROC = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)(BOOL, HANDLE, POINTER)
+_windows = _Library("user32")
+EnumWindows = _windows("EnumWindows", _true, BOOL, WNDENUMPROC, POINTER)
+GetWindowThreadProcessId = _windows("GetWindowThreadProcessId", _plain, DWORD, HANDLE, ctypes.POINTER(DWORD))
+IsWindowVisible = _windows("IsWindowVisible", _plain, BOOL, HANDLE)
+IsHungAppWindow = _windows("IsHungAppWindow", _plain, BOOL, HANDLE)
+SendMessageTimeoutW = _windows(
+    *("SendMessageTimeoutW", _plain, SIZE, HANDLE, ctypes.c_uint32, SIZE, SIZE, ctypes.c_uint32, ctypes.c_uint32),
+    ctypes.POINTER(SIZE),
+)
+
 # What the event log needs
