@@ -37,7 +37,7 @@ def add_trigger_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=seconds,
         default=10.0,
-        help="the least time between two dumps for the next eight options (default: 10)",
+        help="the least time between two dumps for limits, hangs and heartbeats (default: 10)",
     )
     add(
         "--cpu",
