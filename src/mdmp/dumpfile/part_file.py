@@ -42,11 +42,9 @@ class PartFile:
         *,
         replace: bool = True,
         others: Iterable[str] = (),
-        owner: tuple[int, int] | None = None,
     ) -> None:
         """With `replace=False` the file takes the first of `path` and `others` (names in the same folder) that no file
-        has, however many writers ask for it at the same moment. `owner`: user and group that it is given to at the
-        end."""
+        has, however many writers ask for it at the same moment."""
         self.name = os.fspath(path)
         """The path as given; once committed, of the name that the file got."""
         self.path = os.path.abspath(self.name)
@@ -55,7 +53,6 @@ class PartFile:
         self.part = ""
         self.file: BinaryIO
         self._others = others
-        self._owner = owner
 
     def __enter__(self) -> Self:
         remove_dead_parts(self.folder)
@@ -85,9 +82,6 @@ class PartFile:
         self.file.flush()
         os.fsync(self.file.fileno())
         check(self.part)
-        if self._owner and sys.platform != "win32":
-            # not before: its owner could change it under our eyes, and reading back a file that gets short kills us
-            os.fchown(self.file.fileno(), *self._owner)
         if os.name == "nt":
             self.file.close()
         if self.replace:

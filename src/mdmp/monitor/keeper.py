@@ -70,17 +70,16 @@ class Keeper:
 
 def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -> Saved:
     from mdmp.dumpfile.part_file import PartFile
-    from mdmp.monitor.finalize.folder import make_folder, owner_of_dump
+    from mdmp.monitor.finalize.folder import make_folder
     from mdmp.monitor.finalize.name import dump_paths
 
-    owner = owner_of_dump(fault)
-    make_folder(decision.folder, strict=fault.how == "postmortem", shared=owner is not None)
+    make_folder(decision.folder, strict=fault.how == "postmortem")
     secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
     with capture(CaptureOptions(command_line=secrets, environment=secrets)) as snapshot:
         paths = dump_paths(decision.folder, decision.settings.name, fault, snapshot.origin.time)
         return save_chosen(
             _with_decision(snapshot, fault, decision),
-            PartFile(next(paths), replace=False, others=paths, owner=owner),
+            PartFile(next(paths), replace=False, others=paths),
             kind=kind,
             budget=decision.budget,
             scrub_stacks=decision.settings.scrub_stacks,

@@ -1,4 +1,4 @@
-"""The folder that dumps go to: where it is by default, and whether nobody can lead us astray on the way to it.
+"""The folder that dumps go to: where it is by default, and whether anybody could lead us astray on the way to it.
 
 Threats and what stands against them are told in `docs/finalize.md`.
 """
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from mdmp.errors import SaveError
 
 if TYPE_CHECKING:
-    from mdmp.monitor.fault import Fault, Subject
+    from mdmp.monitor.fault import Subject
 
 SYSTEM_FOLDER = "/var/lib/mdmp/dumps"
-"""Of the handler that writes the dumps of all users, each file given to its user."""
+"""Of the system's handler: in it a folder for each user, named by the user's number, so that nobody's dumps push out
+those of others."""
 PRIVATE, ORDINARY = 0o700, 0o755
 MAX_LINKS = 40
 """Symbolic links on the way, as many as the kernel follows."""
@@ -27,52 +28,28 @@ def default_folder(subject: Subject, *, system_wide: bool = False) -> str:
     """Where dumps of a process go when the policy names no folder.
 
     Windows: `%LOCALAPPDATA%\\CrashDumps`, as WER; macOS: `~/Library/Logs/mdmp`, where users and Console look; else
-    `mdmp/dumps` in the user's folder for state (XDG). `system_wide`: for the system's handler, which writes the
-    dumps of all users.
+    `mdmp/dumps` in the user's folder for state (XDG). `system_wide`: for the system's handler.
     """
+    variables = subject.variables
     if sys.platform == "win32":
-        return _windows_folder(subject)
-    if system_wide:
-        return SYSTEM_FOLDER
-    home = _home(subject)
-    if sys.platform == "darwin":
-        return f"{home}/Library/Logs/mdmp"
-    state = subject.variables.get("XDG_STATE_HOME", "")
-    return os.path.join(state if state.startswith("/") else f"{home}/.local/state", "mdmp", "dumps")
+        local = variables.get("LOCALAPPDATA")
+        if not local:
+            local = os.path.join(variables.get("USERPROFILE") or os.path.expanduser("~"), "AppData", "Local")
+        return os.path.join(local, "CrashDumps")
+    else:
+        uid = os.geteuid() if subject.uid is None else subject.uid
+        home = variables.get("HOME", "")
+        home = home if home.startswith("/") else _home(uid)
+        if system_wide or not home:
+            return f"{SYSTEM_FOLDER}/{uid}"
+        if sys.platform == "darwin":
+            return os.path.join(home, "Library", "Logs", "mdmp")
+        state = variables.get("XDG_STATE_HOME", "")
+        return os.path.join(state if state.startswith("/") else os.path.join(home, ".local", "state"), "mdmp", "dumps")
 
 
-def _windows_folder(subject: Subject) -> str:
-    local = subject.variables.get("LOCALAPPDATA")
-    if not local:
-        profile = subject.variables.get("USERPROFILE") or os.path.expanduser("~")
-        local = os.path.join(profile, "AppData", "Local")
-    return os.path.join(local, "CrashDumps")
-
-
-def _home(subject: Subject) -> str:
-    home = subject.variables.get("HOME", "")
-    if home.startswith("/"):
-        return home.rstrip("/")
-    if sys.platform != "win32":
-        import pwd
-
-        try:
-            return pwd.getpwuid(os.geteuid() if subject.uid is None else subject.uid).pw_dir.rstrip("/")
-        except KeyError:
-            pass
-    return f"/tmp/mdmp-{os.geteuid() if sys.platform != 'win32' else 0}"
-
-
-def owner_of_dump(fault: Fault) -> tuple[int, int] | None:
-    """User and group that a dump is given to: those of the process, when the system's handler writes it as root."""
-    if sys.platform == "win32" or fault.how != "postmortem" or os.geteuid() != 0 or not fault.subject.uid:
-        return None
-    return fault.subject.uid, 0 if fault.subject.gid is None else fault.subject.gid
-
-
-def make_folder(folder: str, *, strict: bool = False, shared: bool = False) -> str | None:
-    """The folder, made if need be; for its owner's eyes only, unless it is `shared` by files of several users.
-    Returns what is doubtful about it.
+def make_folder(folder: str, *, strict: bool = False) -> str | None:
+    """The folder, made if need be, for its owner's eyes only. Returns what is doubtful about it.
 
     Refused with `SaveError` is a way on which any user of the system put something: an entry of another user in a
     directory that all may write to (`/tmp`). With `strict`, which is for handlers that nobody watches, every directory
@@ -83,14 +60,24 @@ def make_folder(folder: str, *, strict: bool = False, shared: bool = False) -> s
         os.makedirs(folder, PRIVATE, exist_ok=True)
         return None
     else:
-        return _walk(os.path.abspath(folder), strict, ORDINARY if shared else PRIVATE)
+        return _walk(os.path.abspath(folder), strict)
 
 
 if sys.platform != "win32":
+
+    def _home(uid: int) -> str:
+        import pwd
+
+        try:
+            home = pwd.getpwuid(uid).pw_dir
+        except KeyError:
+            return ""
+        return home if home.startswith("/") else ""
+
     # to pass through a directory needs no permission to list it
     _DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-    def _walk(path: str, strict: bool, mode: int) -> str | None:
+    def _walk(path: str, strict: bool) -> str | None:
         """Component by component, each looked at in the directory that was opened before it."""
         todo, done, links, doubt = path.split("/")[::-1], "/", 0, None
         here = os.open("/", _DIRECTORY)
@@ -100,7 +87,7 @@ if sys.platform != "win32":
                 if name in ("", "."):
                     continue
                 entry = os.path.join(done, name)
-                found = _look(here, name, ORDINARY if any(todo) else mode)
+                found = _look(here, name, ORDINARY if any(todo) else PRIVATE)
                 _check_entry(found, os.fstat(here), entry, strict)
                 if stat.S_ISLNK(found.st_mode):
                     links += 1

@@ -40,6 +40,7 @@ FIELDS: Mapping[str, str] = {
 """What a template can name between braces."""
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_GLOBS = {"pid": "[0-9]*", "time": f"{'[0-9]' * 8}T{'[0-9]' * 6}Z", "count": "[0-9]*"}
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?=$|\.)", re.IGNORECASE)
 
 
@@ -75,16 +76,14 @@ def file_name(template: str, values: Mapping[str, str], number: int = 1) -> str:
     return f"{_cut(stem, MAX_NAME - len(SUFFIX + tail)) or 'dump'}{tail}{SUFFIX}"
 
 
-def name_pattern(template: str) -> re.Pattern[str]:
-    """Matches the names that `file_name` makes from a template, whatever the values (unless they were cut)."""
+def name_globs(template: str) -> tuple[str, str]:
+    """Patterns (of `fnmatch`) of the names that `file_name` makes from a template, whatever the values."""
     template = DEFAULT if template_problem(template) else template
     stem = template[: -len(SUFFIX)] if template.lower().endswith(SUFFIX) else template
-    shapes = {"pid": r"\d+", "tid": r"\d*", "time": r"\d{8}T\d{6}Z", "uid": r"\d*", "count": r"\d+"}
     parts = _FIELD.split(stem)
-    text = "".join(
-        shapes.get(part, ".*") if index % 2 else re.escape(_harmless(part)) for index, part in enumerate(parts)
-    )
-    return re.compile(rf"_?{text}(\.\d+)?\.dmp", re.DOTALL)
+    glob = "".join(_GLOBS.get(part, "*") if i % 2 else _harmless(part) for i, part in enumerate(parts))
+    glob = re.sub(r"^[.-]", "?", glob)
+    return f"{glob}{SUFFIX}", f"{glob}.[0-9]*{SUFFIX}"
 
 
 def _values(fault: Fault, when: datetime) -> dict[str, str]:
