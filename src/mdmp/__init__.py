@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mdmp.api import analyze, capture_process, open_dump, save_dump
     from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, SaveError, UnusableInputError, UsageError
+    from mdmp.monitor.handler import install_handler
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
 
@@ -29,6 +30,7 @@ __all__ = [
     "UsageError",
     "analyze",
     "capture_process",
+    "install_handler",
     "open_dump",
     "save_dump",
 ]
@@ -37,6 +39,7 @@ __all__ = [
 _HOME = {
     "analyze": "mdmp.api",
     "capture_process": "mdmp.api",
+    "install_handler": "mdmp.monitor.handler",
     "open_dump": "mdmp.api",
     "save_dump": "mdmp.api",
     "Report": "mdmp.report",
