@@ -192,6 +192,13 @@ ContinueDebugEvent = _kernel("ContinueDebugEvent", _true, BOOL, DWORD, DWORD, DW
 DebugActiveProcess = _kernel("DebugActiveProcess", _true, BOOL, DWORD)
 DebugActiveProcessStop = _kernel("DebugActiveProcessStop", _true, BOOL, DWORD)
 DebugSetProcessKillOnExit = _kernel("DebugSetProcessKillOnExit", _true, BOOL, BOOL)
+ReadProcessMemory = _kernel("ReadProcessMemory", _true, BOOL, HANDLE, POINTER, POINTER, SIZE, ctypes.POINTER(SIZE))
+GetThreadContext = _kernel("GetThreadContext", _true, BOOL, HANDLE, POINTER)
+Wow64GetThreadContext = _kernel("Wow64GetThreadContext", _true, BOOL, HANDLE, POINTER)
+IsWow64Process = _kernel("IsWow64Process", _true, BOOL, HANDLE, ctypes.POINTER(BOOL))
+QueryFullProcessImageNameW = _kernel(
+    "QueryFullProcessImageNameW", _true, BOOL, HANDLE, DWORD, POINTER, ctypes.POINTER(DWORD)
+)
 WriteProcessMemory = _kernel(
     "WriteProcessMemory", _true, BOOL, HANDLE, POINTER, ctypes.c_char_p, SIZE, ctypes.POINTER(SIZE)
 )
