@@ -67,6 +67,9 @@ class Fault:
     """The signal's number, or the exception's code."""
     address: int | None = None
     """The address that the system names with it."""
+    place: str = ""
+    """Where in the code it happened, the same for each run: `libshop.so+0x1234`. It tells one fault from another in the
+    limit to repeats; may be empty."""
     how: str = "run"
     """What noticed it: `run`, `attach`, `postmortem`, `handler`, `capture`."""
     messages: tuple[str, ...] = ()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mdmp.monitor.finalize.folder import default_folder
+from mdmp.monitor.policy.history import count_of
 from mdmp.monitor.policy.policy import BUILT_IN, Policy, Said
 from mdmp.monitor.policy.settings import Circumstances, Decision, Settings
-from mdmp.monitor.policy.variables import default_folder, expand
+from mdmp.monitor.policy.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mdmp.monitor.fault import Fault, Subject
+    from mdmp.monitor.fault import Fault
 
 SMALLEST_ROOM = 1 << 20
 """Bytes without which not even a `mini` dump is begun."""
@@ -29,7 +32,7 @@ def decide(policy: Policy, fault: Fault, circumstances: Circumstances | None = N
     program = fault.subject.name
     said = {key: values[-1] for key, values in policy.said(program).items()}
     settings, _ = policy.settings_for(program)
-    folder, trouble = dump_folder(policy, settings, fault.subject)
+    folder, trouble = dump_folder(policy, settings, fault)
     nothing = Decision(None, settings, folder)
 
     def by(key: str) -> str:
@@ -74,21 +77,21 @@ def decide(policy: Policy, fault: Fault, circumstances: Circumstances | None = N
     return Decision(kind, settings, folder, budget, tuple(reasons))
 
 
-def dump_folder(policy: Policy, settings: Settings, subject: Subject) -> tuple[str, tuple[str, ...]]:
-    """Where a program's dumps go, and in words why not where the policy says."""
-    troubles: list[str] = []
-    for folder in (settings.folder, policy.default_folder):
-        if folder:
-            try:
-                return expand(folder, subject.variables), tuple(troubles)
-            except ValueError as problem:
-                troubles.append(f"the folder {folder} is not used: {problem}")
-    return default_folder(subject.variables), tuple(troubles)
+def dump_folder(policy: Policy, settings: Settings, fault: Fault) -> tuple[str, tuple[str, ...]]:
+    """Where the dump goes, and in words why not where the policy says."""
+    trouble: tuple[str, ...] = ()
+    if settings.folder:
+        try:
+            return expand(settings.folder, fault.subject.variables), ()
+        except ValueError as problem:
+            trouble = (f"the folder {settings.folder} is not used: {problem}",)
+    return policy.default_folder or default_folder(fault.subject, system_wide=fault.how == "postmortem"), trouble
 
 
 def look_up(folder: str, fault: Fault) -> Circumstances:
     """What can be known about the disk, the process, and dumps of the same fault before."""
-    return Circumstances(free=_free(folder))
+    memory = _memory(fault.subject.pid) if sys.platform == "linux" else None
+    return Circumstances(_free(folder), memory, count_of(folder, fault))
 
 
 def _type(settings: Settings, kind: str, said: Mapping[str, Said]) -> tuple[str, str]:
@@ -116,3 +119,13 @@ def _free(folder: str) -> int | None:
             folder = parent
         except OSError:
             return None
+
+
+def _memory(pid: int) -> int | None:
+    """What is in memory or swapped out of a process (Linux). What is mapped and was never touched takes no room."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            lines = dict(line.partition(":")[::2] for line in file)
+        return sum(int(lines[name].split()[0]) << 10 for name in ("VmRSS", "VmSwap"))
+    except (OSError, LookupError, ValueError):
+        return None

@@ -43,10 +43,14 @@ def environment_source(environment: Mapping[str, str], issues: IssueLog) -> Sour
 
 
 def command_line_source(options: Mapping[str, object]) -> Source:
-    """Of options by key, those that are None not given. `UsageError` for one that makes no sense."""
+    """Of options by key, those that are None not given; a number as `type` are MINIDUMP_TYPE bits. `UsageError` for one
+    that makes no sense."""
     values: dict[str, object] = {}
     for key, value in options.items():
         if value is None:
+            continue
+        if key == "type" and isinstance(value, int):
+            values |= {"type": "custom", "custom_flags": value}
             continue
         if key not in KEYS:
             raise UsageError(f"no setting {key!r} (there are: {', '.join(KEYS)})")

@@ -24,6 +24,9 @@ FOR_THE_SYSTEM = ("webhook", "report", "log", "notice", "min_free")
 """What a user's file does not decide when it is the system's handler that acts: it sends, runs and logs nothing on a
 user's word, and the disk is everybody's."""
 
+FOR_ITS_FOLDER = ("folder", "name", "count", "max_age", "max_total", "repeat")
+"""What it does not decide, either, when the dump goes to a folder of the system's, beside those of other users."""
+
 
 def load_policy(
     subject: Subject | None = None,
@@ -40,8 +43,9 @@ def load_policy(
     and what the administrator enforces wins over all.
 
     `subject` is the process that it is for. When its user is another one than ours, we are the system's handler: our
-    `environment` does not count (unless given), and that user's file counts only with `as_user`, which promises that
-    the dump is written with no more than that user's rights; its values in `FOR_THE_SYSTEM` are left out even then.
+    `environment` does not count (unless given), and of that user's file only what does no harm: nothing that is in
+    `FOR_THE_SYSTEM`, and nothing in `FOR_ITS_FOLDER` unless `as_user` promises that the dump is written with no more
+    rights than that user's.
 
     `command_line` is a mapping of keys (`values.KEYS`) to text or values; None there: not given. `default_folder` is
     where dumps go when no source names a folder. Files and registry are those of this system when not given. Bad values
@@ -58,9 +62,10 @@ def load_policy(
     if registry:
         sources += registry_sources(registry, issues)
     user = user_file or user_policy_file(variables)
-    if user and (not foreign or as_user):
+    if user:
+        ignored = FOR_THE_SYSTEM if as_user else (*FOR_THE_SYSTEM, *FOR_ITS_FOLDER)
         found = read_sources(user, issues, owner=uid if foreign else None)
-        sources += [_harmless(source, issues) for source in found] if foreign else found
+        sources += [_without(ignored, source, issues) for source in found] if foreign else found
     if environment is None:
         environment = {} if foreign else os.environ
     sources.append(environment_source(environment, issues))
@@ -98,12 +103,14 @@ def user_policy_file(variables: Mapping[str, str], platform: str = sys.platform)
     return posixpath.join(base, "mdmp", "policy.toml")
 
 
-def _harmless(source: Source, issues: IssueLog) -> Source:
+def _without(keys: tuple[str, ...], source: Source, issues: IssueLog) -> Source:
     def kept(values: Mapping[str, object], place: str) -> dict[str, object]:
-        for key in FOR_THE_SYSTEM:
+        for key in keys:
             if key in values:
-                issues.add(source.name, f"{place}{key}: ignored; the system's file decides that for its own handler")
-        return {key: value for key, value in values.items() if key not in FOR_THE_SYSTEM}
+                issues.add(
+                    source.name, f"{place}{key}: ignored; for its own handler only the system's file decides that"
+                )
+        return {key: value for key, value in values.items() if key not in keys}
 
     programs = {name: kept(values, f"{name}: ") for name, values in source.applications.items()}
     return replace(source, values=kept(source.values, ""), applications=programs)

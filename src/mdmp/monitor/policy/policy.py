@@ -51,7 +51,7 @@ class Policy:
     ignore_case: bool = sys.platform == "win32"
     """Whether `SHOP.EXE` and `shop.exe` are one program."""
     default_folder: str | None = None
-    """Where dumps go when no source names a folder, with variables; None: the user's own folder (`variables.py`)."""
+    """Where dumps go when no source names a folder; None: to the user's own (`finalize.folder.default_folder`)."""
 
     def said(self, program: str) -> Mapping[str, tuple[Said, ...]]:
         """All that the sources say about a program, by field (a rule: `rules.KIND`); the last of each counts.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 256 << 10
 """Bytes of a policy file."""
+
+_KNOWN = ", ".join(key for key in KEYS if "." not in key)
 
 Values = dict[str, object]
 
@@ -36,8 +39,6 @@ def read_sources(path: str, issues: IssueLog, *, enforcing: bool = False, owner:
 
 
 def parse(data: bytes, name: str, issues: IssueLog, *, enforcing: bool = False) -> list[Source]:
-    import tomllib
-
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as problem:
@@ -98,7 +99,7 @@ def _values(table: Mapping[str, object], prefix: str, name: str, issues: IssueLo
     values: Values = {}
     for key, value in _flat(table):
         if key not in KEYS:
-            issues.add(name, f"{prefix}{key}: unknown{_alike(key)}")
+            issues.add(name, f"{prefix}{key}: unknown (there are: {_KNOWN})")
             continue
         try:
             values[key] = KEYS[key].parse(value)
@@ -121,13 +122,6 @@ def _exclude(value: object, place: str, name: str, issues: IssueLog) -> tuple[st
     except ValueError:
         issues.add(name, f"{place}: expected a list of names of programs; found {_shown(value)}")
         return ()
-
-
-def _alike(key: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(key[:64], KEYS, 1)
-    return f" (is {close[0]} meant?)" if close else ""
 
 
 def _shown(value: object) -> str:

@@ -10,19 +10,6 @@ from collections.abc import Mapping
 
 _VARIABLE = re.compile(r"%([^%=/\\]+)%|\$\$|\$(\w+)|\$\{([^{}]+)\}|^~(?=$|[/\\])")
 
-DEFAULT_FOLDERS: Mapping[str, tuple[str, ...]] = {
-    "win32": ("%LOCALAPPDATA%\\CrashDumps", "%USERPROFILE%\\AppData\\Local\\CrashDumps", "%ProgramData%\\mdmp\\dumps"),
-    "darwin": ("~/Library/Logs/mdmp",),
-    "linux": ("$XDG_STATE_HOME/mdmp/dumps", "~/.local/state/mdmp/dumps"),
-}
-"""By system, the first whose variables are known: that of LocalDumps, and what is customary elsewhere."""
-
-LAST_RESORTS: Mapping[str, str] = {
-    "win32": "C:\\ProgramData\\mdmp\\dumps",
-    "darwin": "/Library/Logs/mdmp",
-    "linux": "/var/lib/mdmp/dumps",
-}
-
 
 def expand(folder: str, variables: Mapping[str, str], platform: str = sys.platform) -> str:
     """A folder with `%NAME%`, `$NAME`, `${NAME}` and a leading `~` replaced; `$$` is a dollar sign.
@@ -49,13 +36,3 @@ def expand(folder: str, variables: Mapping[str, str], platform: str = sys.platfo
     if not absolute or "\0" in path:
         raise ValueError(f"{path!r} is not an absolute path")
     return path
-
-
-def default_folder(variables: Mapping[str, str], platform: str = sys.platform) -> str:
-    """Where a user's dumps go when nobody says where."""
-    for folder in DEFAULT_FOLDERS.get(platform, DEFAULT_FOLDERS["linux"]):
-        try:
-            return expand(folder, variables, platform)
-        except ValueError:
-            continue
-    return LAST_RESORTS.get(platform, LAST_RESORTS["linux"])
