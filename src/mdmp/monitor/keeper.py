@@ -10,6 +10,7 @@ from mdmp.dumpfile.save_chosen import save_chosen
 from mdmp.errors import MdmpError
 from mdmp.monitor.finalize import finalize
 from mdmp.monitor.policy.decide import decide
+from mdmp.monitor.policy.history import record
 from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Keeper:
         if decision.kind is not None:
             try:
                 outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture))
+                record(decision.folder, fault)
             except (MdmpError, OSError) as problem:
                 outcome = replace(outcome, problem=str(problem))
         outcome = finalize(outcome, self._report if decision.settings.report else None)

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mdmp.monitor.fault import KINDS
 from mdmp.monitor.policy.policy import Source
 from mdmp.monitor.policy.values import KEYS, names
 
@@ -99,13 +100,19 @@ def _values(table: Mapping[str, object], prefix: str, name: str, issues: IssueLo
     values: Values = {}
     for key, value in _flat(table):
         if key not in KEYS:
-            issues.add(name, f"{prefix}{key}: unknown (there are: {_KNOWN})")
+            issues.add(name, f"{prefix}{key}: {_unknown(key, value)}")
             continue
         try:
             values[key] = KEYS[key].parse(value)
         except (ValueError, OverflowError):
             issues.add(name, f"{prefix}{key}: expected {KEYS[key].expected}; found {_shown(value)}")
     return values
+
+
+def _unknown(key: str, value: object) -> str:
+    if isinstance(value, dict):
+        return 'unknown table; names with dots need quotes: [applications."app.exe"]'
+    return f"unknown (there are: {', '.join(KINDS) if key.startswith('rules.') else _KNOWN})"
 
 
 def _flat(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
