@@ -113,7 +113,7 @@ _kernel = _Library("kernel32")
 _native = _Library("ntdll")
 _process_status = _Library("psapi")
 _security = _Library("advapi32")
-_version = _Library("version")
+_help = _Library("dbghelp")
 
 _to_error = _native("RtlNtStatusToDosError", _plain, DWORD, DWORD)
 
@@ -138,14 +138,333 @@ THREAD_SUSPEND_RESUME = 0x2
 THREAD_GET_CONTEXT = 0x8
 THREAD_QUERY_INFORMATION = 0x40
 THREAD_QUERY_LIMITED_INFORMATION = 0x800
+STILL_ACTIVE = 259
+WOW64_CONTEXT_ALL = 0x1003F
 
 CloseHandle = _kernel("CloseHandle", _true, BOOL, HANDLE)
+GetCurrentProcess = _kernel("GetCurrentProcess", _plain, HANDLE)
 OpenProcess = _kernel("OpenProcess", _true, HANDLE, DWORD, BOOL, DWORD)
 OpenThread = _kernel("OpenThread", _true, HANDLE, DWORD, BOOL, DWORD)
 SuspendThread = _kernel("SuspendThread", _count, DWORD, HANDLE)
 """The count before."""
 ResumeThread = _kernel("ResumeThread", _count, DWORD, HANDLE)
 """The count before."""
+GetThreadContext = _kernel("GetThreadContext", _true, BOOL, HANDLE, POINTER)
+Wow64GetThreadContext = _kernel("Wow64GetThreadContext", _true, BOOL, HANDLE, POINTER)
+InitializeContext = _kernel("InitializeContext", _true, BOOL, POINTER, DWORD, POINTER, POINTER)
+SetXStateFeaturesMask = _kernel("SetXStateFeaturesMask", _true, BOOL, POINTER, ULONG64)
+GetEnabledXStateFeatures = _kernel("GetEnabledXStateFeatures", _plain, ULONG64)
+GetThreadTimes = _kernel("GetThreadTimes", _true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
+GetThreadPriority = _kernel("GetThreadPriority", _plain, LONG, HANDLE)
+GetThreadDescription = _kernel("GetThreadDescription", _hresult, DWORD, HANDLE, POINTER)
+GetPriorityClass = _kernel("GetPriorityClass", _true, DWORD, HANDLE)
+GetProcessTimes = _kernel("GetProcessTimes", _true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
+GetExitCodeProcess = _kernel("GetExitCodeProcess", _true, BOOL, HANDLE, POINTER)
+IsWow64Process2 = _kernel("IsWow64Process2", _true, BOOL, HANDLE, POINTER, POINTER)
+LocalFree = _kernel("LocalFree", _plain, HANDLE, HANDLE)
+NtGetNextThread = _native("NtGetNextThread", _status, DWORD, HANDLE, HANDLE, DWORD, DWORD, DWORD, POINTER)
+NtQueryInformationThread = _native("NtQueryInformationThread", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
+NtQueryInformationProcess = _native("NtQueryInformationProcess", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
+
+THREAD_BASIC, THREAD_START_ADDRESS = 0, 9
+"""ThreadBasicInformation, ThreadQuerySetWin32StartAddress."""
+PROCESS_BASIC, PROCESS_VM_COUNTERS, PROCESS_WOW64, PROCESS_EXECUTE_FLAGS = 0, 3, 26, 34
+PROCESS_HANDLES, PROCESS_COMMAND_LINE, PROCESS_PROTECTION = 51, 60, 61
+"""Process…Information."""
+
+
+class THREAD_BASIC_INFORMATION(ctypes.Structure):
+    ExitStatus: int
+    TebBaseAddress: int | None
+    UniqueProcess: int | None
+    UniqueThread: int | None
+    AffinityMask: int
+    Priority: int
+    BasePriority: int
+    _fields_ = (
+        ("ExitStatus", DWORD),
+        ("TebBaseAddress", POINTER),
+        ("UniqueProcess", POINTER),
+        ("UniqueThread", POINTER),
+        ("AffinityMask", SIZE),
+        ("Priority", LONG),
+        ("BasePriority", LONG),
+    )
+
+
+class PROCESS_BASIC_INFORMATION(ctypes.Structure):
+    ExitStatus: int
+    PebBaseAddress: int | None
+    UniqueProcessId: int
+    InheritedFromUniqueProcessId: int
+    _fields_ = (
+        ("ExitStatus", DWORD),
+        ("PebBaseAddress", POINTER),
+        ("AffinityMask", SIZE),
+        ("BasePriority", LONG),
+        ("UniqueProcessId", SIZE),
+        ("InheritedFromUniqueProcessId", SIZE),
+    )
+
+
+class VM_COUNTERS(ctypes.Structure):
+    _fields_ = (
+        ("PeakVirtualSize", SIZE),
+        ("VirtualSize", SIZE),
+        ("PageFaultCount", DWORD),
+        ("PeakWorkingSetSize", SIZE),
+        ("WorkingSetSize", SIZE),
+        ("QuotaPeakPagedPoolUsage", SIZE),
+        ("QuotaPagedPoolUsage", SIZE),
+        ("QuotaPeakNonPagedPoolUsage", SIZE),
+        ("QuotaNonPagedPoolUsage", SIZE),
+        ("PagefileUsage", SIZE),
+        ("PeakPagefileUsage", SIZE),
+    )
+
+
+# Memory and modules
+
+MEM_COMMIT, MEM_RESERVE, MEM_FREE = 0x1000, 0x2000, 0x10000
+MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE = 0x20000, 0x40000, 0x1000000
+LIST_MODULES_32BIT, LIST_MODULES_ALL = 1, 3
+
+VirtualQueryEx = _kernel("VirtualQueryEx", _true, SIZE, HANDLE, SIZE, POINTER, SIZE)
+ReadProcessMemory = _kernel("ReadProcessMemory", _plain, BOOL, HANDLE, SIZE, POINTER, SIZE, POINTER)
+"""FALSE, without an exception, where not all could be read: that is nothing unusual."""
+EnumProcessModulesEx = _process_status("EnumProcessModulesEx", _true, BOOL, HANDLE, POINTER, DWORD, POINTER, DWORD)
+GetModuleFileNameEx = _process_status("GetModuleFileNameExW", _true, DWORD, HANDLE, HANDLE, POINTER, DWORD)
+GetModuleInformation = _process_status("GetModuleInformation", _true, BOOL, HANDLE, HANDLE, POINTER, DWORD)
+GetMappedFileName = _process_status("GetMappedFileNameW", _true, DWORD, HANDLE, SIZE, POINTER, DWORD)
+GetProcessMemoryInfo = _process_status("GetProcessMemoryInfo", _true, BOOL, HANDLE, POINTER, DWORD)
+RtlGetUnloadEventTraceEx = _native("RtlGetUnloadEventTraceEx", _plain, None, POINTER, POINTER, POINTER)
+
+
+class MEMORY_BASIC_INFORMATION(ctypes.Structure):
+    BaseAddress: int
+    AllocationBase: int
+    AllocationProtect: int
+    RegionSize: int
+    State: int
+    Protect: int
+    Type: int
+    _fields_ = (
+        ("BaseAddress", SIZE),
+        ("AllocationBase", SIZE),
+        ("AllocationProtect", DWORD),
+        ("PartitionId", DWORD),
+        ("RegionSize", SIZE),
+        ("State", DWORD),
+        ("Protect", DWORD),
+        ("Type", DWORD),
+    )
+
+
+class MODULEINFO(ctypes.Structure):
+    lpBaseOfDll: int
+    SizeOfImage: int
+    _fields_ = (("lpBaseOfDll", SIZE), ("SizeOfImage", DWORD), ("EntryPoint", SIZE))
+
+
+class PROCESS_MEMORY_COUNTERS_EX(ctypes.Structure):
+    _fields_ = (
+        ("cb", DWORD),
+        ("PageFaultCount", DWORD),
+        ("PeakWorkingSetSize", SIZE),
+        ("WorkingSetSize", SIZE),
+        ("QuotaPeakPagedPoolUsage", SIZE),
+        ("QuotaPagedPoolUsage", SIZE),
+        ("QuotaPeakNonPagedPoolUsage", SIZE),
+        ("QuotaNonPagedPoolUsage", SIZE),
+        ("PagefileUsage", SIZE),
+        ("PeakPagefileUsage", SIZE),
+        ("PrivateUsage", SIZE),
+    )
+
+
+# Handles
+
+DUPLICATE_SAME_ACCESS = 2
+SYSTEM_EXTENDED_HANDLES = 64
+OBJECT_BASIC, OBJECT_NAME, OBJECT_TYPE = 0, 1, 2
+
+DuplicateHandle = _kernel("DuplicateHandle", _true, BOOL, HANDLE, HANDLE, HANDLE, POINTER, DWORD, BOOL, DWORD)
+NtQuerySystemInformation = _native("NtQuerySystemInformation", _status, DWORD, DWORD, POINTER, DWORD, POINTER)
+NtQueryObject = _native("NtQueryObject", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
+
+# Rights
+
+TOKEN_QUERY, TOKEN_ADJUST_PRIVILEGES = 0x8, 0x20
+TOKEN_INTEGRITY_LEVEL = 25
+SE_PRIVILEGE_ENABLED = 2
+ERROR_NOT_ALL_ASSIGNED = 1300
+
+OpenProcessToken = _security("OpenProcessToken", _true, BOOL, HANDLE, DWORD, POINTER)
+GetTokenInformation = _security("GetTokenInformation", _true, BOOL, HANDLE, DWORD, POINTER, DWORD, POINTER)
+GetSidSubAuthorityCount = _security("GetSidSubAuthorityCount", _true, ctypes.c_void_p, POINTER)
+LookupPrivilegeValue = _security("LookupPrivilegeValueW", _true, BOOL, TEXT, TEXT, POINTER)
+AdjustTokenPrivileges = _security("AdjustTokenPrivileges", _true, BOOL, HANDLE, BOOL, POINTER, DWORD, POINTER, POINTER)
+
+
+class TOKEN_PRIVILEGES(ctypes.Structure):
+    """For one privilege."""
+
+    _pack_ = 4
+    _fields_ = (("PrivilegeCount", DWORD), ("Luid", ULONG64), ("Attributes", DWORD))
+
+
+# The system
+
+RtlGetVersion = _native("RtlGetVersion", _status, DWORD, POINTER)
+GetNativeSystemInfo = _kernel("GetNativeSystemInfo", _plain, None, POINTER)
+IsProcessorFeaturePresent = _kernel("IsProcessorFeaturePresent", _plain, BOOL, DWORD)
+GetPerformanceInfo = _process_status("GetPerformanceInfo", _true, BOOL, POINTER, DWORD)
+GetTimeZoneInformation = _kernel("GetTimeZoneInformation", _count, DWORD, POINTER)
+
+
+class OSVERSIONINFOEX(ctypes.Structure):
+    dwMajorVersion: int
+    dwMinorVersion: int
+    dwBuildNumber: int
+    szCSDVersion: str
+    wSuiteMask: int
+    wProductType: int
+    _fields_ = (
+        ("dwOSVersionInfoSize", DWORD),
+        ("dwMajorVersion", DWORD),
+        ("dwMinorVersion", DWORD),
+        ("dwBuildNumber", DWORD),
+        ("dwPlatformId", DWORD),
+        ("szCSDVersion", ctypes.c_wchar * 128),
+        ("wServicePackMajor", ctypes.c_uint16),
+        ("wServicePackMinor", ctypes.c_uint16),
+        ("wSuiteMask", ctypes.c_uint16),
+        ("wProductType", ctypes.c_uint8),
+        ("wReserved", ctypes.c_uint8),
+    )
+
+
+class SYSTEM_INFO(ctypes.Structure):
+    wProcessorArchitecture: int
+    dwNumberOfProcessors: int
+    wProcessorLevel: int
+    wProcessorRevision: int
+    _fields_ = (
+        ("wProcessorArchitecture", ctypes.c_uint16),
+        ("wReserved", ctypes.c_uint16),
+        ("dwPageSize", DWORD),
+        ("lpMinimumApplicationAddress", SIZE),
+        ("lpMaximumApplicationAddress", SIZE),
+        ("dwActiveProcessorMask", SIZE),
+        ("dwNumberOfProcessors", DWORD),
+        ("dwProcessorType", DWORD),
+        ("dwAllocationGranularity", DWORD),
+        ("wProcessorLevel", ctypes.c_uint16),
+        ("wProcessorRevision", ctypes.c_uint16),
+    )
+
+
+class PERFORMANCE_INFORMATION(ctypes.Structure):
+    CommitTotal: int
+    CommitLimit: int
+    CommitPeak: int
+    PhysicalTotal: int
+    PhysicalAvailable: int
+    KernelPaged: int
+    KernelNonpaged: int
+    PageSize: int
+    _fields_ = (
+        ("cb", DWORD),
+        ("CommitTotal", SIZE),
+        ("CommitLimit", SIZE),
+        ("CommitPeak", SIZE),
+        ("PhysicalTotal", SIZE),
+        ("PhysicalAvailable", SIZE),
+        ("SystemCache", SIZE),
+        ("KernelTotal", SIZE),
+        ("KernelPaged", SIZE),
+        ("KernelNonpaged", SIZE),
+        ("PageSize", SIZE),
+        ("HandleCount", DWORD),
+        ("ProcessCount", DWORD),
+        ("ThreadCount", DWORD),
+    )
+
+
+class TIME_ZONE_INFORMATION(ctypes.Structure):
+    Bias: int
+    StandardName: str
+    StandardBias: int
+    DaylightName: str
+    DaylightBias: int
+    _fields_ = (
+        ("Bias", LONG),
+        ("StandardName", ctypes.c_wchar * 32),
+        ("StandardDate", ctypes.c_uint16 * 8),
+        ("StandardBias", LONG),
+        ("DaylightName", ctypes.c_wchar * 32),
+        ("DaylightDate", ctypes.c_uint16 * 8),
+        ("DaylightBias", LONG),
+    )
+
+
+# Copies of a process: processsnapshot.h, from Windows 8.1 on
+
+PSS_CAPTURE_VA_CLONE, PSS_CAPTURE_THREADS, PSS_CAPTURE_THREAD_CONTEXT = 0x1, 0x80, 0x100
+PSS_CREATE_BREAKAWAY_OPTIONAL, PSS_CREATE_BREAKAWAY = 0x4000000, 0x8000000
+PSS_CREATE_USE_VM_ALLOCATIONS, PSS_CREATE_RELEASE_SECTION = 0x20000000, 0x80000000
+PSS_QUERY_VA_CLONE_INFORMATION, PSS_WALK_THREADS = 1, 3
+
+PssCaptureSnapshot = _kernel("PssCaptureSnapshot", _code, DWORD, HANDLE, DWORD, DWORD, POINTER)
+PssQuerySnapshot = _kernel("PssQuerySnapshot", _code, DWORD, HANDLE, DWORD, POINTER, DWORD)
+PssWalkMarkerCreate = _kernel("PssWalkMarkerCreate", _code, DWORD, POINTER, POINTER)
+PssWalkSnapshot = _kernel("PssWalkSnapshot", _code, DWORD, HANDLE, DWORD, HANDLE, POINTER, DWORD)
+PssWalkMarkerFree = _kernel("PssWalkMarkerFree", _code, DWORD, HANDLE)
+PssFreeSnapshot = _kernel("PssFreeSnapshot", _code, DWORD, HANDLE, HANDLE)
+
+
+class PSS_THREAD_ENTRY(ctypes.Structure):
+    ExitStatus: int
+    TebBaseAddress: int | None
+    ThreadId: int
+    AffinityMask: int
+    SuspendCount: int
+    SizeOfContextRecord: int
+    ContextRecord: int | None
+    _fields_ = (
+        ("ExitStatus", DWORD),
+        ("TebBaseAddress", POINTER),
+        ("ProcessId", DWORD),
+        ("ThreadId", DWORD),
+        ("AffinityMask", SIZE),
+        ("Priority", LONG),
+        ("BasePriority", LONG),
+        ("LastSyscallFirstArgument", POINTER),
+        ("LastSyscallNumber", ctypes.c_uint16),
+        ("CreateTime", DWORD * 2),
+        ("ExitTime", DWORD * 2),
+        ("KernelTime", DWORD * 2),
+        ("UserTime", DWORD * 2),
+        ("Win32StartAddress", POINTER),
+        ("CaptureTime", DWORD * 2),
+        ("Flags", DWORD),
+        ("SuspendCount", ctypes.c_uint16),
+        ("SizeOfContextRecord", ctypes.c_uint16),
+        ("ContextRecord", POINTER),
+    )
+
+
+# A process held by an object, and let go by the system when the object goes: Windows 11, not in the SDK
+
+PROCESS_STATE_ALL_ACCESS = 0x1F0001
+NtCreateProcessStateChange = _native(
+    "NtCreateProcessStateChange", _status, DWORD, POINTER, DWORD, POINTER, HANDLE, ULONG64
+)
+NtChangeProcessState = _native("NtChangeProcessState", _status, DWORD, HANDLE, HANDLE, DWORD, POINTER, SIZE, ULONG64)
+
+# dbghelp
+
+MiniDumpWriteDump = _help("MiniDumpWriteDump", _true, BOOL, HANDLE, DWORD, HANDLE, DWORD, POINTER, POINTER, POINTER)
 
 # What the debug loop needs
 
