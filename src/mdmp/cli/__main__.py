@@ -14,6 +14,10 @@ COMMANDS = (
     ("streams", "mdmp.cli.streams", "list the streams of a dump, or print one as it is"),
     ("memory", "mdmp.cli.memory", "print memory of the crashed process"),
     ("capture", "mdmp.cli.capture", "write a minidump of a running process, which goes on"),
+    ("install", "mdmp.cli.install", "have the system hand the crash of every program to mdmp"),
+    ("uninstall", "mdmp.cli.uninstall", "put back what handled crashes before"),
+    ("status", "mdmp.cli.status", "whether mdmp handles crashes, and what it did last"),
+    ("postmortem", "mdmp.cli.postmortem", "what the system runs at a crash, once installed"),
     ("convert", "mdmp.cli.convert", "write a minidump from a core file, or a smaller one from a minidump"),
     ("lookup", "mdmp.cli.lookup", "addresses to function, file, line and inline chain"),
 )

@@ -1,0 +1,117 @@
+"""What is left of a process that has crashed, while the kernel keeps it for us -> `Snapshot`.
+
+Its registers come down the pipe with the first bytes of the core; its memory is still where it was. Nothing of the
+core is put on a disk.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mdmp.capture.linux.describe import describe, look
+from mdmp.capture.linux.memory import LiveMemory, readable
+from mdmp.capture.linux.process import read_process, read_texts
+from mdmp.capture.linux.saved import SavedProc
+from mdmp.capture.options import CaptureOptions
+from mdmp.dumpfile.core.crash import load_crash
+from mdmp.formats.proc.status import parse_fields
+from mdmp.snapshot import Origin
+
+if TYPE_CHECKING:
+    from mdmp.snapshot import Snapshot
+
+METHOD = "read after its end, while the kernel kept it for the handler of crashes"
+_NAMESPACES = ("ns/mnt", "ns/user", "ns/pid")
+
+
+class Remains:
+    """Made by root; afterwards no rights are needed."""
+
+    def __init__(self, pid: int) -> None:
+        self.proc = SavedProc(pid)
+        self.status = parse_fields(self.proc.text("status") or b"")
+        self.is_there = self.status.get("CoreDumping") == "1"
+        """Else it has gone meanwhile, and who has its number now is somebody else."""
+        self._memory = -1
+        if self.is_there:
+            self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        self.elsewhere = any(
+            self.proc.link(name) != _own(f"/proc/self/{name}") for name in _NAMESPACES
+        ) or self.proc.link("root") not in ("/", None)
+        """It lives in a container: its users and paths are not those of this system."""
+
+    @property
+    def path(self) -> str:
+        return (self.proc.link("exe") or "").removesuffix(" (deleted)")
+
+    def is_plain(self, uid: int, gid: int) -> bool:
+        """Whether the process had the rights of that user and group only, so that its memory is theirs."""
+        return all(
+            self.status.get(name, "").split() == [str(wanted)] * 4 for name, wanted in (("Uid", uid), ("Gid", gid))
+        )
+
+    @property
+    def forbids_cores(self) -> bool:
+        """The hard limit of its core's size is 0: it, or who started it, gave up cores for good."""
+        for line in (self.proc.text("limits") or b"").split(b"\n"):
+            if line.startswith(b"Max core file size"):
+                return line.split()[5:6] == [b"0"]
+        return False
+
+    @cached_property
+    def tids(self) -> dict[int, int]:
+        """The number of each thread in its own pid namespace -> in ours."""
+        found = {}
+        for tid in self.proc.tids():
+            inner = parse_fields(self.proc.text(f"task/{tid}/status") or b"").get("NSpid", "").split()
+            found[int(inner[-1]) if inner and inner[-1].isdigit() else tid] = tid
+        return found
+
+    def snapshot(self, start: bytes) -> Snapshot:
+        """`start`: of the core, as `read_start` gave it. `UnusableInputError` when it tells nothing."""
+        crash = load_crash(start)
+        contexts = {self.tids.get(thread.tid, thread.tid): thread.context for thread in crash.threads}
+        exceptions = tuple(
+            replace(
+                record,
+                tid=self.tids.get(record.tid, record.tid) if record.tid is not None else None,
+                context=crash.threads[0].context,
+            )
+            for record in crash.exceptions
+        )
+        seen = look(self.proc, contexts)
+        return describe(
+            self.proc,
+            CaptureOptions(),
+            seen,
+            LiveMemory(self.proc.pid, readable(seen.maps), file=self._memory),
+            origin=Origin("live", time=datetime.now(UTC), writer="mdmp", method=METHOD),
+            exceptions=exceptions,
+            comment=METHOD,
+            issues=crash.issues,
+        )
+
+    def with_secrets(self, snapshot: Snapshot, options: CaptureOptions) -> Snapshot:
+        """The same with what is told only where it is asked for."""
+        proc, texts = self.proc, {name: self.proc.text(name) or b"" for name in ("maps", "status")}
+        return replace(
+            snapshot,
+            process=read_process(proc, options, texts["status"]),
+            annotations=replace(snapshot.annotations, texts=read_texts(proc, options, texts["maps"], texts["status"])),
+        )
+
+    def close(self) -> None:
+        if self._memory >= 0:
+            os.close(self._memory)
+            self._memory = -1
+
+
+def _own(path: str) -> str | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
