@@ -564,3 +564,22 @@ SendMessageTimeoutW = _windows(
 )
 
 # What the event log needs
+
+WORD = ctypes.c_uint16
+EVENTLOG_ERROR_TYPE, EVENTLOG_WARNING_TYPE, EVENTLOG_INFORMATION_TYPE = 1, 2, 4
+RegisterEventSourceW = _security("RegisterEventSourceW", _true, HANDLE, TEXT, TEXT)
+DeregisterEventSource = _security("DeregisterEventSource", _true, BOOL, HANDLE)
+ReportEventW = _security(
+    *("ReportEventW", _true, BOOL, HANDLE, WORD, WORD, DWORD, POINTER, WORD, DWORD),
+    *(ctypes.POINTER(TEXT), POINTER),
+)
+
+# What a message to a user needs
+
+MB_ICONWARNING = 0x30
+_terminal_services = _Library("wtsapi32")
+ProcessIdToSessionId = _kernel("ProcessIdToSessionId", _true, BOOL, DWORD, ctypes.POINTER(DWORD))
+WTSSendMessageW = _terminal_services(
+    *("WTSSendMessageW", _true, BOOL, HANDLE, DWORD, TEXT, DWORD, TEXT, DWORD, DWORD, DWORD),
+    *(ctypes.POINTER(DWORD), BOOL),
+)

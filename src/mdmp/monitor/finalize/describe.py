@@ -1,12 +1,16 @@
-"""What became of a fault, in one line for people."""
+"""What became of a fault: in one line for people, and in facts for programs."""
 
 from __future__ import annotations
 
+import socket
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mdmp.binary.text import safe_text
+from mdmp.platforms.signals import signal_name
 
 if TYPE_CHECKING:
+    from mdmp.monitor.fault import Fault
     from mdmp.monitor.keeper import Outcome
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
@@ -20,11 +24,49 @@ def describe(outcome: Outcome) -> str:
     fault = outcome.fault
     if outcome.saved:
         end = f"dump {outcome.saved.path} ({size_text(outcome.saved.size)})"
-    elif outcome.problem:
-        end = f"no dump: {outcome.problem}"
     else:
-        end = f"no dump: {'; '.join(outcome.decision.reasons) or 'the policy wants none'}"
+        end = why_no_dump(outcome)
     return safe_text(f"{fault.subject.name or 'process'} (pid {fault.subject.pid}): {fault.text}; {end}")
+
+
+def why_no_dump(outcome: Outcome) -> str:
+    """`no dump: REASON`"""
+    if outcome.problem is not None:
+        return f"no dump: {outcome.problem}"
+    reasons = "; ".join(outcome.decision.reasons) or "the policy wants none"
+    return reasons if reasons.startswith("no dump: ") else f"no dump: {reasons}"
+
+
+def facts_of(outcome: Outcome, when: datetime | None = None) -> dict[str, str | int]:
+    """The same in parts, for logs and webhooks. No command line, no environment, no output of the program, and of
+    paths only that of the dump: nothing that holds more secrets than a name."""
+    fault, saved = outcome.fault, outcome.saved
+    facts: dict[str, str | int | None] = {
+        "program": fault.subject.name or "process",
+        "pid": fault.subject.pid,
+        "thread": fault.tid,
+        "uid": fault.subject.uid,
+        "host": socket.gethostname(),
+        "time": f"{when or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "kind": fault.kind,
+        "code": code_text(fault),
+        "address": None if fault.address is None else f"{fault.address:#x}",
+        "text": fault.text,
+        "trigger": fault.how,
+        "dump": saved.path if saved else None,
+        "size": saved.size if saved else None,
+        "no_dump": None if saved else why_no_dump(outcome).removeprefix("no dump: "),
+    }
+    return {
+        name: safe_text(value) if isinstance(value, str) else value
+        for name, value in facts.items()
+        if value is not None
+    }
+
+
+def code_text(fault: Fault) -> str | None:
+    """`SIGSEGV`, or the code of an exception in hexadecimal."""
+    return None if fault.code is None else signal_name(fault.code) or f"{fault.code & 0xFFFFFFFF:08x}"
 
 
 def size_text(size: float) -> str:

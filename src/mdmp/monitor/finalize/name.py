@@ -9,8 +9,8 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mdmp.monitor.finalize.describe import code_text
 from mdmp.monitor.policy.settings import Settings
-from mdmp.platforms.signals import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,16 +87,15 @@ def name_globs(template: str) -> tuple[str, str]:
 
 
 def _values(fault: Fault, when: datetime) -> dict[str, str]:
-    subject, code = fault.subject, fault.code
-    named = "" if code is None else signal_name(code) or f"{code & 0xFFFFFFFF:x}"
+    subject, code = fault.subject, code_text(fault) or ""
     return {
         "program": subject.name or "process",
         "pid": str(subject.pid),
         "tid": "" if fault.tid is None else str(fault.tid),
         "time": f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}",
         "kind": fault.kind,
-        "code": named,
-        "signal": named,
+        "code": code,
+        "signal": code,
         "uid": "" if subject.uid is None else str(subject.uid),
         "host": socket.gethostname(),
     }

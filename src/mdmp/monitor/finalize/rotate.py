@@ -113,7 +113,10 @@ def find_dumps(folder: str, template: str, owner: int) -> list[Dump]:
 
 
 def _size(status: os.stat_result) -> int:
-    return status.st_size if sys.platform == "win32" else status.st_blocks * 512
+    if sys.platform == "win32":
+        return status.st_size
+    else:
+        return status.st_blocks * 512
 
 
 def _is_dump(path: str) -> bool:
@@ -124,4 +127,5 @@ def _is_dump(path: str) -> bool:
         os.close(number)
     if sys.platform == "win32":  # whoever wrote it: WER and MiniDumpWriteDump leave no mark
         return start.startswith(SIGNATURE)
-    return start == _MINE
+    else:
+        return start == _MINE

@@ -1,0 +1,131 @@
+"""The user is told: on the terminal of the program, on the desktop."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from mdmp.errors import SaveError
+from mdmp.monitor.finalize.describe import describe
+
+if TYPE_CHECKING:
+    from mdmp.monitor.fault import Subject
+    from mdmp.monitor.keeper import Outcome
+
+TOLD_BY_COMMAND = ("run", "attach", "capture")
+"""Commands that have a user before them, whom they tell themselves."""
+SECONDS = 3.0
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+_PTS = range(136, 144)
+"""Major numbers of pseudo terminals (the kernel's devices.txt)."""
+_TTY = 4
+
+
+def notify_terminal(outcome: Outcome) -> None:
+    """A line on the terminal that the program was started from, if there is one and it is the user's own."""
+    if outcome.fault.how in TOLD_BY_COMMAND:
+        return
+    if outcome.fault.how != "postmortem":
+        if sys.stderr is not None and sys.stderr.isatty():
+            print(f"mdmp: {describe(outcome)}", file=sys.stderr, flush=True)
+    elif sys.platform == "linux":
+        terminal = open_terminal(outcome.fault.subject)
+        if terminal is not None:
+            try:
+                write_line(terminal, f"mdmp: {describe(outcome)}")
+            finally:
+                os.close(terminal)
+
+
+def notify_desktop(outcome: Outcome) -> None:
+    """`SaveError` when there is a desktop that cannot be told."""
+    title = f"{outcome.fault.subject.name or 'A process'} {'crashed' if outcome.fault.is_crash else 'was captured'}"
+    if sys.platform == "win32":
+        from mdmp.monitor.windows.message import send_message
+
+        send_message(outcome.fault.subject.pid, title, describe(outcome))
+    elif sys.platform == "linux":
+        _notify_send(outcome.fault.subject, title, describe(outcome))
+
+
+if sys.platform != "win32":
+
+    def write_line(terminal: int, line: str) -> None:
+        """What fits at once: nobody waits for a terminal that is stopped. It may be in raw mode."""
+        try:
+            os.write(terminal, f"\r\n{line}\r\n".encode(errors="backslashreplace"))
+        except BlockingIOError:
+            return
+
+    def open_terminal(subject: Subject) -> int | None:
+        """The controlling terminal of a process that stands still, when it belongs to the user of the process.
+
+        It is opened through one of the process's own files, because in a container the same number is another terminal.
+        Their kind is looked at before anything is opened: to open some other device may have consequences.
+        """
+        try:
+            with open(f"/proc/{subject.pid}/stat", "rb") as file:
+                number = int(file.read(4096).rpartition(b")")[2].split()[4])
+        except (OSError, ValueError, IndexError):
+            return None
+        if os.major(number) not in _PTS and not (os.major(number) == _TTY and 0 < os.minor(number) < 64):
+            return None
+        for descriptor in (2, 1, 0):
+            path = f"/proc/{subject.pid}/fd/{descriptor}"
+            try:
+                if not _is_terminal(os.stat(path), number, subject.uid):
+                    continue
+                opened = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError:
+                continue
+            if _is_terminal(os.fstat(opened), number, subject.uid):
+                return opened
+            os.close(opened)
+        return None
+
+    def _is_terminal(found: os.stat_result, number: int, uid: int | None) -> bool:
+        return stat.S_ISCHR(found.st_mode) and found.st_rdev == number and found.st_uid == uid
+
+    def _notify_send(subject: Subject, title: str, text: str) -> None:
+        """As the user whose desktop it is; nothing where there is none."""
+        import shutil
+        import subprocess
+
+        uid = os.geteuid() if subject.uid is None else subject.uid
+        bus = f"/run/user/{uid}/bus"
+        address = subject.variables.get("DBUS_SESSION_BUS_ADDRESS") if uid == os.geteuid() else None
+        if not address:
+            try:
+                if os.stat(bus).st_uid != uid:
+                    return
+            except OSError:
+                return
+            address = f"unix:path={bus}"
+        program = shutil.which("notify-send", path=_PATH)
+        if not program:
+            raise SaveError("no notice on the desktop: notify-send is not installed")
+        other: dict[str, object] = {}
+        if uid != os.geteuid():
+            gid = subject.gid if subject.gid is not None else 65534
+            other = {"user": uid, "group": gid, "extra_groups": []}
+        for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):  # the body may be taken for markup
+            text = text.replace(plain, escaped)
+        try:
+            done = subprocess.run(
+                [program, "--app-name=mdmp", "--", title, text],
+                env={"DBUS_SESSION_BUS_ADDRESS": address, "PATH": _PATH, "LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                timeout=SECONDS,
+                start_new_session=True,
+                check=False,
+                **other,  # type: ignore[call-overload]
+            )
+        except subprocess.TimeoutExpired:
+            raise SaveError(f"no notice on the desktop: it did not answer within {SECONDS:.0f} s") from None
+        if done.returncode:
+            raise SaveError(f"no notice on the desktop: notify-send failed ({done.returncode})")
