@@ -14,7 +14,6 @@ import select
 import signal
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from mdmp.errors import MdmpError, UsageError
@@ -172,11 +171,8 @@ def _keep(request: Request, config: Config, report: Callable[[str], str] | None)
 
 def _policy(subject: Subject, folder: str, config: Config) -> Policy:
     from mdmp.monitor.policy.load import load_policy
-    from mdmp.monitor.policy.policy import Source
 
-    policy = load_policy(subject, environment={}, system_file=config.policy)
-    default = Source("the system's handler", {"folder": folder}, {}, default=True)
-    return replace(policy, sources=(default, *policy.sources))
+    return load_policy(subject, environment={}, handler=True, default_folder=folder, system_file=config.policy)
 
 
 def _captured(remains: Remains, snapshot: Snapshot) -> Capture:

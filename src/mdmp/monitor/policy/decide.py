@@ -12,6 +12,7 @@ from mdmp.monitor.finalize.folder import default_folder
 from mdmp.monitor.policy.history import count_of
 from mdmp.monitor.policy.policy import BUILT_IN, Policy, Said
 from mdmp.monitor.policy.settings import Circumstances, Decision, Settings
+from mdmp.monitor.policy.values import shown_size
 from mdmp.monitor.policy.variables import expand
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ SMALLEST_ROOM = 1 << 20
 """Bytes without which not even a `mini` dump is begun."""
 MINI_ROOM = 32 << 20
 """Bytes under which a dump with more than stacks is not worth its while."""
+LEAST_FREE = 16
+"""The part of `min_free` (a sixteenth) that `mini` dumps leave, too: they are small, and better than none."""
 UNKNOWN_MEMORY = 4 << 30
 """What a process is taken to use that nobody measured."""
 
@@ -53,26 +56,29 @@ def decide(policy: Policy, fault: Fault, circumstances: Circumstances | None = N
     reasons = [reason, *trouble]
     budget = settings.budget
     if budget is not None:
-        reasons.append(f"budget {budget} bytes ({by('budget')})")
+        reasons.append(f"budget {shown_size(budget)} ({by('budget')})")
     if settings.max_total is not None and (budget is None or budget > settings.max_total):
         budget = settings.max_total
-        reasons.append(f"budget {budget} bytes: max_total ({by('max_total')})")
-    if circumstances.free is not None:
-        room = circumstances.free - settings.min_free
-        words = f"{circumstances.free} bytes free, min_free is {settings.min_free} ({by('min_free')})"
-        if room < SMALLEST_ROOM:
+        reasons.append(f"budget {shown_size(budget)}: max_total ({by('max_total')})")
+    free = circumstances.free
+    if free is not None:
+        words = f"{shown_size(free)} free, min_free is {shown_size(settings.min_free)} ({by('min_free')})"
+        least = settings.min_free // LEAST_FREE
+        if free - least < SMALLEST_ROOM:
             return replace(nothing, reasons=(f"no dump: {words}",))
-        if room < MINI_ROOM and type_ != "mini":
-            type_ = "mini"
-            reasons.append(f"type mini instead: {words}")
-        need = circumstances.memory or UNKNOWN_MEMORY
-        if room < need and (budget is None or budget > room):
+        room = free - settings.min_free
+        if room < MINI_ROOM:
+            room = min(MINI_ROOM, free - least)
+            if type_ != "mini":
+                type_ = "mini"
+                reasons.append(f"type mini instead: {words}")
+        if room < (circumstances.memory or UNKNOWN_MEMORY) and (budget is None or budget > room):
             budget = room
             if type_ == "full":
                 type_ = "heap"
-                reasons.append(f"type heap instead of full, budget {room} bytes: {words}")
-            else:
-                reasons.append(f"budget {room} bytes: {words}")
+                reasons.append(f"type heap instead of full, budget {shown_size(room)}: {words}")
+            elif type_ != "mini":
+                reasons.append(f"budget {shown_size(room)}: {words}")
     kind = settings.custom_flags if type_ == "custom" else type_
     return Decision(kind, settings, folder, budget, tuple(reasons))
 

@@ -108,7 +108,8 @@ def _edit(lines: list[str], table: Sequence[str], key: str, value: object, end: 
         last = index = after
     if last and not lines[last - 1].endswith("\n"):
         lines[last - 1] += end
-    lines.insert(last, f"{_name(key)} = {_text(value)}{end}")
+    blank = end if last == 0 and lines else ""
+    lines.insert(last, f"{_name(key)} = {_text(value)}{end}{blank}")
 
 
 def _section(lines: list[str], table: Sequence[str]) -> tuple[int | None, int]:

@@ -55,13 +55,9 @@ def explained(policy: Policy, program: str) -> tuple[Explained, ...]:
 
 def traps(policy: Policy, program: str) -> tuple[str, ...]:
     """What a policy says that is hardly meant."""
-    from mdmp.monitor.finalize.name import template_problem
-
     settings, by = policy.settings_for(program)
     said = policy.said(program)
-    found = []
-    if problem := template_problem(settings.name):
-        found.append(f"{problem} ({by.get('name', BUILT_IN)})")
+    found: list[str] = []
     if "custom_flags" in by and settings.type != "custom" and "custom" not in settings.rules.values():
         found.append(f"custom_flags has no effect ({by['custom_flags']}): the type is {settings.type}")
     own = any(", for " in one.by for values in said.values() for one in values)

@@ -33,7 +33,8 @@ def load_policy(
     command_line: Mapping[str, object] | None = None,
     *,
     environment: Mapping[str, str] | None = None,
-    as_user: bool = False,
+    handler: bool = False,
+    as_user: bool | None = None,
     default_folder: str | None = None,
     system_file: str | None = None,
     user_file: str | None = None,
@@ -42,10 +43,10 @@ def load_policy(
     """Defaults, the system's file, the registry (Windows), the user's file, environment, command line: later ones win,
     and what the administrator enforces wins over all.
 
-    `subject` is the process that it is for. When its user is another one than ours, we are the system's handler: our
-    `environment` does not count (unless given), and of that user's file only what does no harm: nothing that is in
-    `FOR_THE_SYSTEM`, and nothing in `FOR_ITS_FOLDER` unless `as_user` promises that the dump is written with no more
-    rights than that user's.
+    `subject` is the process that it is for. `handler`: we are the system's handler, which that process's user did not
+    ask (so it is taken to be, too, when we run as another user). Then our `environment` does not count (unless given),
+    and of that user's file only what does no harm: nothing in `FOR_THE_SYSTEM`, and nothing in `FOR_ITS_FOLDER` unless
+    `as_user`: the dump is written with no more rights than that user's (None: when we run as that user).
 
     `command_line` is a mapping of keys (`values.KEYS`) to text or values; None there: not given. `default_folder` is
     where dumps go when no source names a folder. Files and registry are those of this system when not given. Bad values
@@ -53,7 +54,8 @@ def load_policy(
     """
     issues = IssueLog()
     uid = subject.uid if subject else None
-    foreign = uid is not None and sys.platform != "win32" and uid != os.geteuid()
+    ours = sys.platform == "win32" or uid is None or uid == os.geteuid()
+    foreign = handler or not ours
     variables = subject.variables if subject else os.environ
     system = system_file or system_policy_file()
     sources = read_sources(system, issues, enforcing=True)
@@ -63,7 +65,7 @@ def load_policy(
         sources += registry_sources(registry, issues)
     user = user_file or user_policy_file(variables)
     if user:
-        ignored = FOR_THE_SYSTEM if as_user else (*FOR_THE_SYSTEM, *FOR_ITS_FOLDER)
+        ignored = FOR_THE_SYSTEM if (ours if as_user is None else as_user) else (*FOR_THE_SYSTEM, *FOR_ITS_FOLDER)
         found = read_sources(user, issues, owner=uid if foreign else None)
         sources += [_without(ignored, source, issues) for source in found] if foreign else found
     if environment is None:
@@ -81,6 +83,11 @@ def _registry() -> Registry | None:
         return open_registry()
     else:
         return None
+
+
+def policy_files() -> dict[str, str | None]:
+    """Where the files are looked for, whether or not they are there."""
+    return {"system": system_policy_file(), "user": user_policy_file(os.environ)}
 
 
 def system_policy_file(platform: str = sys.platform, environment: Mapping[str, str] = os.environ) -> str:

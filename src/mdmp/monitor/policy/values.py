@@ -134,8 +134,10 @@ def _url(value: object) -> str:
 
 
 def _file_name(value: object) -> str:
+    from mdmp.monitor.finalize.name import template_problem
+
     found = text(value)
-    if re.search(r"[/\\:]", found) or not found.strip("."):
+    if re.search(r"[/\\]", found) or not found.strip(".") or template_problem(found):
         raise ValueError
     return found
 
@@ -154,7 +156,7 @@ KEYS: Mapping[str, Key] = {
     "count": Key(count, f"a number from 0 to {_MAX_COUNT}"),
     "type": Key(dump_type, f"{_TYPES}, custom, or 0, 1, 2 as in LocalDumps"),
     "custom_flags": Key(bits, "MINIDUMP_TYPE bits like 0x121"),
-    "name": Key(_file_name, "the name of a file, without a folder"),
+    "name": Key(_file_name, "the name of a file without a folder, with fields like {program}, {pid}, {time}"),
     "budget": Key(_or_none(size), _LIMIT),
     "scrub_stacks": Key(flag, _FLAG),
     "max_age": Key(_or_none(age), 'an age like 30d, 12h, 2w, or "none"'),
@@ -168,3 +170,28 @@ KEYS: Mapping[str, Key] = {
     **{f"rules.{kind}": Key(_rule, f"{_TYPES}, custom, or none") for kind in KINDS},
 }
 """Field of `Settings` -> what it may hold. Each rule is a key of its own, so that all are inherited alike."""
+
+
+def shown(key: str, value: object) -> str:
+    """A value as people would write it."""
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return _shortest(value.total_seconds(), _SECONDS)
+    if key in ("budget", "max_total", "min_free") and isinstance(value, int):
+        return shown_size(value)
+    if key == "custom_flags" and isinstance(value, int):
+        return hex(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def shown_size(value: int) -> str:
+    return _shortest(value, {unit.upper(): 1 << shift for unit, shift in _SHIFTS.items()})
+
+
+def _shortest(value: float, units: Mapping[str, int]) -> str:
+    """In the biggest unit that there is one of."""
+    unit, size_ = max(((u, s) for u, s in units.items() if s <= max(value, 1)), key=lambda pair: pair[1])
+    return f"{value / size_:.1f}".removesuffix(".0") + unit

@@ -1,0 +1,299 @@
+"""What happens when a program crashes, by whose word, and how to change it.
+
+examples:
+  mdmp policy show
+  mdmp policy explain shop --fault heap_corruption
+  mdmp policy set type full --program shop
+  mdmp policy set rules.abort none
+  mdmp policy set max_total 2G --system --enforced
+  mdmp policy set --unset type --program shop
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mdmp.binary.text import safe_text
+from mdmp.cli.common import DONE
+from mdmp.errors import UsageError
+
+if TYPE_CHECKING:
+    from mdmp.monitor.fault import Subject
+    from mdmp.monitor.policy.explain import Explained, Explanation
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    show = add("show", "all that the sources of the policy say, and what is wrong in them")
+    show.add_argument("--json", action="store_true", help="as one object")
+
+    explain = add("explain", "what would happen for one program, and why")
+    explain.add_argument("program", metavar="PROGRAM", help="the file name of the program; a path will do")
+    explain.add_argument("--fault", metavar="KIND", help="only this kind of fault (default: a summary of all)")
+    explain.add_argument("--as-user", metavar="NAME", help="for a process of this user that the system's handler sees")
+    explain.add_argument("--json", action="store_true", help="as one object")
+
+    change = add("set", "change one value in a policy file, and nothing else in it")
+    change.add_argument("key", metavar="KEY", help="like folder, count, type, rules.abort, or exclude")
+    change.add_argument("value", metavar="VALUE", nargs="?", help="the new value; lists with commas")
+    change.add_argument("--unset", action="store_true", help="remove the key instead")
+    change.add_argument("--program", metavar="NAME", help="only for the program of this file name")
+    change.add_argument("--system", action="store_true", help="in the system's file, for all users")
+    change.add_argument("--enforced", action="store_true", help="with --system: nobody else's word counts over it")
+    change.add_argument("--registry", action="store_true", help="in LocalDumps, which Windows itself reads (Windows)")
+
+
+def run(args: argparse.Namespace) -> int:
+    actions = {"show": _show, "explain": _explain, "set": _set}
+    actions[args.action](args)
+    return DONE
+
+
+def _show(args: argparse.Namespace) -> None:
+    from mdmp.monitor.policy.load import load_policy, policy_files
+
+    policy = load_policy()
+    if args.json:
+        _print_json(
+            {
+                "files": policy_files(),
+                "sources": [_plain(asdict(source)) for source in policy.sources],
+                "issues": [str(issue) for issue in policy.issues],
+            }
+        )
+        return
+    for name, path in policy_files().items():
+        print(safe_text(f"{name}: {path}{'' if path and os.path.exists(path) else ' (not there)'}"))
+    if not policy.sources:
+        print("\nNobody says anything: what is built in applies (mdmp policy explain PROGRAM).")
+    for source in policy.sources:
+        print()
+        print(safe_text(f"{source.name}{' (enforced)' if source.enforced else ''}"))
+        _print_values(source.values, "  ")
+        for pattern in source.exclude:
+            print(safe_text(f"  no dumps of {pattern}"))
+        for program, values in source.applications.items():
+            print(safe_text(f"  {program}"))
+            _print_values(values, "    ")
+    _print_warnings(list(map(str, policy.issues)))
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from mdmp.monitor.fault import KINDS, Fault
+    from mdmp.monitor.policy.explain import explain
+    from mdmp.monitor.policy.load import load_policy
+
+    if args.fault and args.fault not in KINDS:
+        raise UsageError(f"no kind of fault {args.fault!r} (there are: {', '.join(KINDS)})")
+    subject = _subject(args.program, args.as_user)
+    policy = load_policy(subject, handler=bool(args.as_user), as_user=True)
+    kinds = (args.fault,) if args.fault else tuple(KINDS)
+    found = {
+        kind: explain(
+            policy,
+            Fault(kind, subject, ""),
+        )
+        for kind in kinds
+    }
+    if args.json:
+        _print_json(_as_json(found))
+        return
+    one = next(iter(found.values()))
+    print(safe_text(f"{one.program}: dumps go to {one.decision.folder}"))
+    if args.fault:
+        _print_decision(args.fault, one)
+    else:
+        _print_summary(found)
+    print("\nvalues")
+    for value in one.values:
+        if args.fault and value.key.startswith("rules.") and value.key != f"rules.{args.fault}":
+            continue
+        if not args.fault and value.key.startswith("rules.") and value.by == "built in":
+            continue
+        _print_value(value)
+    _print_warnings(one.warnings)
+
+
+def _subject(program: str, user: str | None) -> Subject:
+    from mdmp.monitor.fault import Subject
+    from mdmp.snapshot.module import base_name
+
+    name = base_name(program)
+    if not name:
+        raise UsageError(f"{program!r} names no file")
+    if user is None:
+        return Subject(0, name)
+    if sys.platform != "win32":
+        import pwd
+
+        try:
+            entry = pwd.getpwnam(user)
+        except KeyError:
+            raise UsageError(f"no user {user!r}") from None
+        variables = {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
+        return Subject(0, name, entry.pw_uid, entry.pw_gid, variables)
+    raise UsageError("--as-user: not on Windows")
+
+
+def _print_decision(kind: str, one: Explanation) -> None:
+    decision = one.decision
+    what = "no dump" if decision.kind is None else f"a dump of type {_kind(decision.kind)}"
+    print(safe_text(f"{kind}: {what}"))
+    for reason in decision.reasons:
+        print(safe_text(f"  {reason}"))
+
+
+def _print_summary(found: Mapping[str, Explanation]) -> None:
+    """Kinds of fault with the same outcome together."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for kind, one in found.items():
+        type_ = "no dump" if one.decision.kind is None else _kind(one.decision.kind)
+        reasons = tuple(reason.replace(f" for {kind} ", " ") for reason in one.decision.reasons)
+        groups.setdefault((type_, reasons), []).append(kind)
+    for (type_, reasons), kinds in groups.items():
+        print()
+        print(safe_text(f"{type_}: {', '.join(kinds)}"))
+        for reason in reasons:
+            print(safe_text(f"  {reason}"))
+
+
+def _print_value(one: Explained) -> None:
+    from mdmp.monitor.policy.values import shown
+
+    print(safe_text(f"  {one.key:<18} {shown(one.key, one.value):<28} {one.by}"))
+    for said in one.overrode:
+        print(safe_text(f"  {'':<18}   not {shown(one.key, said.value):<22} {said.by}"))
+
+
+def _print_values(values: Mapping[str, object], indent: str) -> None:
+    from mdmp.monitor.policy.values import shown
+
+    for key, value in values.items():
+        print(safe_text(f"{indent}{key:<18} {shown(key, value)}"))
+
+
+def _print_warnings(warnings: Sequence[str]) -> None:
+    if warnings:
+        print("\nwarnings")
+    for warning in warnings:
+        print(safe_text(f"  {warning}"))
+
+
+def _as_json(found: Mapping[str, Explanation]) -> dict[str, object]:
+    one = next(iter(found.values()))
+    decisions = {
+        kind: {"type": each.decision.kind, "budget": each.decision.budget, "reasons": list(each.decision.reasons)}
+        for kind, each in found.items()
+    }
+    values = {
+        value.key: {
+            "value": _plain(value.value),
+            "by": value.by,
+            "overrode": [{"value": _plain(said.value), "by": said.by} for said in value.overrode],
+        }
+        for value in one.values
+    }
+    return {
+        "program": one.program,
+        "folder": one.decision.folder,
+        "decisions": decisions,
+        "values": values,
+        "warnings": list(one.warnings),
+    }
+
+
+def _plain(value: object) -> object:
+    """What JSON can say; ages in seconds."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    print(json.dumps(value, indent=2))
+
+
+def _kind(kind: str | int) -> str:
+    return kind if isinstance(kind, str) else f"custom {kind:#x}"
+
+
+def _set(args: argparse.Namespace) -> None:
+    from mdmp.monitor.policy.values import KEYS, Key, names
+
+    if args.unset and args.value is not None:
+        raise UsageError("--unset removes a key, it takes no value")
+    if not args.unset and args.value is None:
+        raise UsageError(f"a value for {args.key} is missing (or --unset)")
+    if args.enforced and not args.system:
+        raise UsageError("--enforced: only the system's file can enforce values (add --system)")
+    if args.key != "exclude" and args.key not in KEYS:
+        raise UsageError(f"no setting {args.key!r} (there are: {', '.join(KEYS)}, exclude)")
+    if args.key == "exclude" and args.program:
+        raise UsageError("exclude is for all programs; for one: mdmp policy set enabled false --program NAME")
+    if args.program and any(char in args.program for char in "/\\"):
+        raise UsageError(f"--program takes the name of a file without a folder; found {args.program!r}")
+    key = KEYS.get(args.key) or Key(names, "names of programs with commas")
+    try:
+        value = None if args.unset else key.parse(args.value)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{args.key}: expected {key.expected}; found {args.value!r}") from None
+    if args.registry:
+        _set_in_registry(args, value)
+    else:
+        _set_in_file(args, value)
+
+
+def _set_in_file(args: argparse.Namespace, value: object) -> None:
+    from mdmp.monitor.policy.edit import set_value
+    from mdmp.monitor.policy.load import load_policy, policy_files
+
+    path = policy_files()["system" if args.system else "user"]
+    if path is None:
+        raise UsageError("there is no home folder for your policy file (HOME or APPDATA is not set)")
+    area, _, key = args.key.rpartition(".")
+    if args.key == "exclude":
+        table: tuple[str, ...] = ()
+    elif args.program:
+        table = ("applications", args.program, *([area] if area else []))
+    else:
+        table = (area or "dumps",)
+    before = load_policy().issues
+    table = ("enforced", *table) if args.enforced else table
+    changed = set_value(path, table, key, None if args.unset else _written(args.value, value))
+    print(safe_text(f"{path}: {'changed' if changed else 'it says so already'}"))
+    _print_warnings([str(issue) for issue in load_policy().issues if issue not in before])
+
+
+def _written(text: str, value: object) -> object:
+    """As people write it: `500M` rather than a number of bytes."""
+    if isinstance(value, bool | tuple) or (isinstance(value, int) and (text.isdecimal() or text[:2].lower() == "0x")):
+        return value
+    return text
+
+
+def _set_in_registry(args: argparse.Namespace, value: object) -> None:
+    if args.system or args.enforced:
+        raise UsageError("--registry: LocalDumps is for all users anyway, and nothing in it is enforced")
+    if sys.platform == "win32":
+        from mdmp.monitor.policy.load import load_policy
+        from mdmp.monitor.policy.windows_registry import set_local_dumps
+
+        before = load_policy().issues
+        print(f"{set_local_dumps(args.key, value, args.program)}: changed")
+        _print_warnings([str(issue) for issue in load_policy().issues if issue not in before])
+    else:
+        raise UsageError("--registry: only Windows has one")
