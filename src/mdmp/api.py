@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mdmp.snapshot import Snapshot
     from mdmp.symbols.symbols import Symbols
 
-__all__ = ["analyze", "capture_process", "find_symbols", "open_dump", "save_dump"]
+__all__ = ["analyze", "capture_process", "find_symbols", "open_dump", "save_dump", "write_report_beside"]
 
 AnyPath = str | os.PathLike[str]
 
@@ -111,6 +111,20 @@ def analyze(
     folders = SourceFolders(tuple(Path(p) for p in (*sources, *_beside(snapshot))))
     limit = DEFAULT_LIMIT if max_frames is None else max_frames
     return analyze_snapshot(snapshot, found, folders, max_frames=limit, progress=progress)
+
+
+def write_report_beside(path: AnyPath) -> str:
+    """Analyzes a dump and leaves the report as `PATH.txt`, for its owner's eyes only; the path of that. An older one is
+    replaced."""
+    from mdmp.dumpfile.part_file import PartFile
+    from mdmp.report import as_text
+    from mdmp.report.options import RenderOptions
+
+    report = analyze(open_dump(path), symbol_path=os.environ.get("_NT_SYMBOL_PATH"))
+    text = as_text.render(report, RenderOptions()).encode(errors="backslashreplace")
+    with PartFile(f"{os.fspath(path)}.txt") as part:
+        part.commit(text, len(text), lambda _: None)
+    return part.name
 
 
 def find_symbols(

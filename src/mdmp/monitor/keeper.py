@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mdmp.capture.options import CaptureOptions
+from mdmp.dumpfile.part_file import PartFile
 from mdmp.dumpfile.save_chosen import save_chosen
 from mdmp.errors import MdmpError
 from mdmp.monitor.finalize import finalize
+from mdmp.monitor.finalize.folder import make_folder
+from mdmp.monitor.finalize.name import dump_paths, template_problem
+from mdmp.monitor.finalize.notice import terminal_of
 from mdmp.monitor.policy.decide import decide
 from mdmp.monitor.policy.history import record
 from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
@@ -58,24 +62,23 @@ class Keeper:
         """Never raises for what can go wrong with one dump: the program, and others like it, go on."""
         decision = decide(self._policy, fault)
         outcome = Outcome(fault, decision)
-        if decision.kind is not None:
-            try:
-                outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture))
-                record(decision.folder, fault)
-            except (MdmpError, OSError) as problem:
-                outcome = replace(outcome, problem=str(problem))
-        outcome = finalize(outcome, self._report if decision.settings.report else None)
+        with terminal_of(fault, decision.settings.notice) as terminal:
+            if decision.kind is not None:
+                try:
+                    doubt = make_folder(decision.folder, strict=fault.how == "postmortem")
+                    notes = (doubt, template_problem(decision.settings.name))
+                    outcome = replace(outcome, notes=tuple(note for note in notes if note))
+                    outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture))
+                    record(decision.folder, fault)
+                except (MdmpError, OSError) as problem:
+                    outcome = replace(outcome, problem=str(problem))
+            outcome = finalize(outcome, self._report if decision.settings.report else None, terminal)
         if self._tell:
             self._tell(outcome)
         return outcome
 
 
 def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -> Saved:
-    from mdmp.dumpfile.part_file import PartFile
-    from mdmp.monitor.finalize.folder import make_folder
-    from mdmp.monitor.finalize.name import dump_paths
-
-    make_folder(decision.folder, strict=fault.how == "postmortem")
     secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
     with capture(CaptureOptions(command_line=secrets, environment=secrets)) as snapshot:
         paths = dump_paths(decision.folder, decision.settings.name, fault, snapshot.origin.time)

@@ -7,6 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mdmp.errors import MdmpError
+from mdmp.monitor.finalize.event_log import log_outcome
+from mdmp.monitor.finalize.notice import notify_desktop, notify_terminal
+from mdmp.monitor.finalize.rotate import remove_reports, rotate
+from mdmp.monitor.finalize.webhook import post
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,15 +20,11 @@ if TYPE_CHECKING:
 _MAX_NAMED = 3
 
 
-def finalize(outcome: Outcome, report: Callable[[str], str] | None) -> Outcome:
+def finalize(outcome: Outcome, report: Callable[[str], str] | None, terminal: int | None = None) -> Outcome:
     """After a dump was written, or not: rotation, log, notice, webhook, report; no step stops another.
 
-    The outcome with what was done, and what went wrong, in `notes`.
+    `terminal`: of the process, open for writing. The outcome with what was done, and what went wrong, in `notes`.
     """
-    from mdmp.monitor.finalize.event_log import log_outcome
-    from mdmp.monitor.finalize.notice import notify_desktop, notify_terminal
-    from mdmp.monitor.finalize.webhook import post
-
     settings = outcome.decision.settings
     steps: list[Callable[[], list[str] | None]] = []
     if outcome.saved:
@@ -32,7 +32,7 @@ def finalize(outcome: Outcome, report: Callable[[str], str] | None) -> Outcome:
     if settings.log:
         steps.append(lambda: log_outcome(outcome))
     if "terminal" in settings.notice:
-        steps.append(lambda: notify_terminal(outcome))
+        steps.append(lambda: notify_terminal(outcome, terminal))
     if "desktop" in settings.notice:
         steps.append(lambda: notify_desktop(outcome))
     if url := settings.webhook:
@@ -51,8 +51,6 @@ def finalize(outcome: Outcome, report: Callable[[str], str] | None) -> Outcome:
 
 
 def _rotate(outcome: Outcome) -> list[str]:
-    from mdmp.monitor.finalize.rotate import rotate
-
     if not outcome.saved:
         return []
     try:
@@ -67,8 +65,6 @@ def _rotate(outcome: Outcome) -> list[str]:
 
 
 def _report(outcome: Outcome, report: Callable[[str], str]) -> list[str]:
-    from mdmp.monitor.finalize.rotate import remove_reports
-
     if not outcome.saved:
         return []
     written = report(outcome.saved.path)

@@ -32,7 +32,8 @@ _USER = 1 << 3
 def log_outcome(outcome: Outcome, journal: str = JOURNAL, syslog: str = SYSLOG) -> None:
     """`SaveError` when there is no log that takes the entry."""
     message, facts = describe(outcome), facts_of(outcome)
-    severity = ERROR if outcome.fault.is_crash else WARNING if outcome.problem else NOTICE
+    crashed = outcome.fault.is_crash and outcome.fault.kind != "exit"
+    severity = ERROR if crashed else WARNING if outcome.problem else NOTICE
     if sys.platform == "win32":
         from mdmp.monitor.windows.event_log import report_event
 

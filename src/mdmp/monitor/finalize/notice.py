@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from mdmp.binary.text import safe_text
 from mdmp.errors import SaveError
 from mdmp.monitor.finalize.describe import describe
 
 if TYPE_CHECKING:
-    from mdmp.monitor.fault import Subject
+    from collections.abc import Iterator
+
+    from mdmp.monitor.fault import Fault, Subject
     from mdmp.monitor.keeper import Outcome
 
 TOLD_BY_COMMAND = ("run", "attach", "capture")
@@ -23,48 +27,49 @@ _PTS = range(136, 144)
 _TTY = 4
 
 
-def notify_terminal(outcome: Outcome) -> None:
-    """A line on the terminal that the program was started from, if there is one and it is the user's own."""
-    if outcome.fault.how in TOLD_BY_COMMAND:
-        return
-    if outcome.fault.how != "postmortem":
-        if sys.stderr is not None and sys.stderr.isatty():
-            print(f"mdmp: {describe(outcome)}", file=sys.stderr, flush=True)
-    elif sys.platform == "linux":
-        terminal = open_terminal(outcome.fault.subject)
+@contextmanager
+def terminal_of(fault: Fault, notice: tuple[str, ...]) -> Iterator[int | None]:
+    """The terminal that `notify_terminal` needs, open for writing: to be asked for before the process has gone."""
+    terminal = open_terminal(fault.subject) if fault.how == "postmortem" and "terminal" in notice else None
+    try:
+        yield terminal
+    finally:
         if terminal is not None:
-            try:
-                write_line(terminal, f"mdmp: {describe(outcome)}")
-            finally:
-                os.close(terminal)
+            os.close(terminal)
+
+
+def notify_terminal(outcome: Outcome, terminal: int | None) -> None:
+    """A line on the terminal of the process, or ours if there is none and no command has a user before it."""
+    line = f"mdmp: {describe(outcome)}"
+    if terminal is not None:
+        with suppress(BlockingIOError):  # nobody waits for a terminal that is stopped; it may be in raw mode
+            os.write(terminal, f"\r\n{line}\r\n".encode(errors="backslashreplace"))
+    elif outcome.fault.how not in TOLD_BY_COMMAND and sys.stderr is not None and sys.stderr.isatty():
+        print(line, file=sys.stderr, flush=True)
 
 
 def notify_desktop(outcome: Outcome) -> None:
     """`SaveError` when there is a desktop that cannot be told."""
-    title = f"{outcome.fault.subject.name or 'A process'} {'crashed' if outcome.fault.is_crash else 'was captured'}"
+    fault = outcome.fault
+    what = "ended" if fault.kind == "exit" else "crashed" if fault.is_crash else "was captured"
+    title = f"{safe_text(fault.subject.name or 'A process')} {what}"
     if sys.platform == "win32":
         from mdmp.monitor.windows.message import send_message
 
-        send_message(outcome.fault.subject.pid, title, describe(outcome))
+        send_message(fault.subject.pid, title, describe(outcome))
     elif sys.platform == "linux":
-        _notify_send(outcome.fault.subject, title, describe(outcome))
+        _notify_send(fault.subject, title, describe(outcome))
 
 
-if sys.platform != "win32":
+def open_terminal(subject: Subject) -> int | None:
+    """The controlling terminal of a process that stands still (Linux), when it belongs to the user of the process.
 
-    def write_line(terminal: int, line: str) -> None:
-        """What fits at once: nobody waits for a terminal that is stopped. It may be in raw mode."""
-        try:
-            os.write(terminal, f"\r\n{line}\r\n".encode(errors="backslashreplace"))
-        except BlockingIOError:
-            return
-
-    def open_terminal(subject: Subject) -> int | None:
-        """The controlling terminal of a process that stands still, when it belongs to the user of the process.
-
-        It is opened through one of the process's own files, because in a container the same number is another terminal.
-        Their kind is looked at before anything is opened: to open some other device may have consequences.
-        """
+    It is opened through one of the process's own files, because in a container the same number is another terminal.
+    Their kind is looked at before anything is opened: to open some other device may have consequences.
+    """
+    if sys.platform != "linux":
+        return None
+    else:
         try:
             with open(f"/proc/{subject.pid}/stat", "rb") as file:
                 number = int(file.read(4096).rpartition(b")")[2].split()[4])
@@ -85,8 +90,12 @@ if sys.platform != "win32":
             os.close(opened)
         return None
 
-    def _is_terminal(found: os.stat_result, number: int, uid: int | None) -> bool:
-        return stat.S_ISCHR(found.st_mode) and found.st_rdev == number and found.st_uid == uid
+
+def _is_terminal(found: os.stat_result, number: int, uid: int | None) -> bool:
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == number and found.st_uid == uid
+
+
+if sys.platform != "win32":
 
     def _notify_send(subject: Subject, title: str, text: str) -> None:
         """As the user whose desktop it is; nothing where there is none."""
