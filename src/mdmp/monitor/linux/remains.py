@@ -31,10 +31,11 @@ _NAMESPACES = ("ns/mnt", "ns/user", "ns/pid")
 class Remains:
     """Made by root; afterwards no rights are needed."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, tid: int) -> None:
         self.proc = SavedProc(pid)
-        self.status = parse_fields(self.proc.text("status") or b"")
-        self.is_there = self.status.get("CoreDumping") == "1"
+        status = parse_fields(self.proc.text("status") or b"")
+        self._ids = (status, parse_fields(self.proc.text(f"task/{tid}/status") or b""))
+        self.is_there = status.get("CoreDumping") == "1"
         """Else it has gone meanwhile, and who has its number now is somebody else."""
         self._memory = -1
         if self.is_there:
@@ -50,9 +51,8 @@ class Remains:
 
     def is_plain(self, uid: int, gid: int) -> bool:
         """Whether the process had the rights of that user and group only, so that its memory is theirs."""
-        return all(
-            self.status.get(name, "").split() == [str(wanted)] * 4 for name, wanted in (("Uid", uid), ("Gid", gid))
-        )
+        wanted = {"Uid": [str(uid)] * 4, "Gid": [str(gid)] * 4}
+        return all(fields.get(name, "").split() == ids for fields in self._ids for name, ids in wanted.items())
 
     @property
     def forbids_cores(self) -> bool:
