@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,8 @@ class Keeper:
 
 def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -> Saved:
     secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
-    with capture(CaptureOptions(command_line=secrets, environment=secrets)) as snapshot:
+    with ExitStack() as held:
+        snapshot = held.enter_context(capture(CaptureOptions(command_line=secrets, environment=secrets)))
         paths = dump_paths(decision.folder, decision.settings.name, fault, snapshot.origin.time)
         return save_chosen(
             _with_decision(snapshot, fault, decision),
@@ -88,6 +90,7 @@ def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -
             kind=kind,
             budget=decision.budget,
             scrub_stacks=decision.settings.scrub_stacks,
+            when_read=held.close,
         )
 
 

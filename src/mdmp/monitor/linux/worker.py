@@ -10,9 +10,12 @@ import json
 import mmap
 import os
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from mdmp.errors import MdmpError
+from mdmp.errors import MdmpError, UnusableInputError
+from mdmp.formats.proc.maps import parse_maps
+from mdmp.monitor.linux import faults
 from mdmp.monitor.linux.core_stream import CoreStream
 from mdmp.monitor.linux.postmortem import CORE
 
@@ -90,7 +93,9 @@ def _keep(
     variables = {} if remains.elsewhere else _variables(uid)
     subject = Subject(request.pid, remains.path, uid, gid, variables)
     snapshot = _snapshot(remains, CoreStream(CORE, spool))
-    fault = _fault(request, subject, snapshot)
+    fault = _fault(remains, subject, snapshot)
+    if assertion := faults.assertion_of(fault.messages):
+        snapshot = replace(snapshot, annotations=replace(snapshot.annotations, assertion=assertion))
     policy = load_policy(subject, handler=True, default_folder=folder, system_file=config.policy)
     outcome = Keeper(policy, report=report).keep(fault, _captured(remains, snapshot))
     facts |= _told(outcome)
@@ -135,25 +140,12 @@ def _told(outcome: Outcome) -> dict[str, object]:
     return facts
 
 
-def _fault(request: Request, subject: Subject, snapshot: Snapshot) -> Fault:
-    from mdmp.monitor.fault import Fault
-    from mdmp.platforms.signals import signal_name
-
-    kinds = {4: "illegal_instruction", 5: "breakpoint", 6: "abort", 7: "access_violation", 8: "arithmetic"}
-    kinds |= {11: "access_violation", 31: "bad_system_call"}
-    record = snapshot.exceptions[0] if snapshot.exceptions else None
-    address = record.address if record else None
-    name = signal_name(request.signal) or f"signal {request.signal}"
-    at = f" at {address:#x}" if address is not None else ""
-    tid = record.tid if record else request.tid
-    return Fault(
-        kinds.get(request.signal, "other_exception"),
-        subject,
-        f"{name}{at} in thread {tid}",
-        tid=tid,
-        code=request.signal,
-        address=address,
-        how="postmortem",
+def _fault(remains: Remains, subject: Subject, snapshot: Snapshot) -> Fault:
+    if not snapshot.exceptions:
+        raise UnusableInputError("the core tells of no signal")
+    maps = parse_maps(remains.proc.text("maps") or b"")
+    return faults.crash(
+        snapshot.exceptions[0], faults.Remains(remains.proc, maps, snapshot.memory), subject, "postmortem"
     )
 
 
