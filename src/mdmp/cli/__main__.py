@@ -19,6 +19,7 @@ COMMANDS = (
     ("status", "mdmp.cli.status", "whether mdmp handles crashes, and what it did last"),
     ("postmortem", "mdmp.cli.postmortem", "what the system runs at a crash, once installed"),
     ("policy", "mdmp.cli.policy", "what happens when a program crashes: show, explain, set"),
+    ("doctor", "mdmp.cli.doctor", "why a crash would leave no dump here, and what to do"),
     ("convert", "mdmp.cli.convert", "write a minidump from a core file, or a smaller one from a minidump"),
     ("demo", "mdmp.cli.demo", "crash a small program for real, and show what mdmp makes of it"),
     ("lookup", "mdmp.cli.lookup", "addresses to function, file, line and inline chain"),

@@ -71,7 +71,7 @@ class Handler:
         return self._settled.is_set() and self.problem is None and self._requests >= 0 and _is_watched(self.watcher)
 
     def wait(self, limit: float | None = None) -> bool:
-        """Until it is watched, or it is clear that it will not be. False then, and when that takes over `limit` seconds."""
+        """Until it is watched or cannot be. False when it cannot, and when that takes over `limit` seconds."""
         return self._settled.wait(limit) and self.problem is None
 
     def close(self) -> None:
@@ -263,9 +263,10 @@ def install_handler(
 
     With `exceptions` also when nobody catches an exception of Python, but for those to `ignore`. What dump, and where,
     is up to the policy, over which `folder`, `kind` (a type as `save_dump` takes it) and `report` (leave one beside the
-    dump) win. `follow`: forked children, too (Linux). `wait`: return when the program is watched, else at once. When it cannot be watched there is a warning, or with `strict` and
-    `wait` a `UsageError`; see also `Handler.problem`. `python` is the interpreter for the watcher, where
-    `sys.executable` is none. Called again, it returns the handler that is there.
+    dump) win. `follow`: forked children, too (Linux). `wait`: return when the program is watched, else at once. When it
+    cannot be watched there is a warning, or with `strict` and `wait` a `UsageError`; see also `Handler.problem`.
+    `python` is the interpreter for the watcher, where `sys.executable` is none. Called again, it returns the handler
+    that is there.
 
     As long as it is there no other debugger can attach to the program; `close` lets it go.
     """
