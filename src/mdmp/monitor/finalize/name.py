@@ -76,14 +76,14 @@ def file_name(template: str, values: Mapping[str, str], number: int = 1) -> str:
     return f"{_cut(stem, MAX_NAME - len(SUFFIX + tail)) or 'dump'}{tail}{SUFFIX}"
 
 
-def name_globs(template: str) -> tuple[str, str]:
+def name_globs(template: str) -> list[str]:
     """Patterns (of `fnmatch`) of the names that `file_name` makes from a template, whatever the values."""
     template = DEFAULT if template_problem(template) else template
     stem = template[: -len(SUFFIX)] if template.lower().endswith(SUFFIX) else template
     parts = _FIELD.split(stem)
     glob = "".join(_GLOBS.get(part, "*") if i % 2 else _harmless(part) for i, part in enumerate(parts))
-    glob = re.sub(r"^[.-]", "?", glob)
-    return f"{glob}{SUFFIX}", f"{glob}.[0-9]*{SUFFIX}"
+    glob = re.sub(r"^[.-]", "?", glob) or "dump"
+    return [f"{start}{glob}{tail}{SUFFIX}" for start in ("", "_") for tail in ("", ".[0-9]*")]
 
 
 def _values(fault: Fault, when: datetime) -> dict[str, str]:
@@ -105,7 +105,8 @@ def _harmless(text: str) -> str:
     """Letters, digits and a few signs: no separators, controls, overrides of direction, halves of surrogates, and
     nothing that a shell or a file system takes for its own."""
     text = unicodedata.normalize("NFC", text[: 4 * MAX_NAME])
-    return unicodedata.normalize("NFC", "".join(c if _is_harmless(c) else "_" for c in text))
+    text = unicodedata.normalize("NFC", "".join(c if _is_harmless(c) else "_" for c in text))
+    return f"_{text[1:]}" if unicodedata.combining(text[:1] or "_") else text
 
 
 def _is_harmless(char: str) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TOLD_BY_COMMAND = ("run", "attach", "capture")
 """Commands that have a user before them, whom they tell themselves."""
 SECONDS = 3.0
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+PATH = "/usr/local/bin:/usr/bin:/bin"
 _PTS = range(136, 144)
 """Major numbers of pseudo terminals (the kernel's devices.txt)."""
 _TTY = 4
@@ -91,50 +91,42 @@ def open_terminal(subject: Subject) -> int | None:
         return None
 
 
-def _is_terminal(found: os.stat_result, number: int, uid: int | None) -> bool:
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == number and found.st_uid == uid
-
-
 if sys.platform != "win32":
 
+    def _is_terminal(found: os.stat_result, number: int, uid: int | None) -> bool:
+        return stat.S_ISCHR(found.st_mode) and found.st_rdev == number and found.st_uid == uid
+
     def _notify_send(subject: Subject, title: str, text: str) -> None:
-        """As the user whose desktop it is; nothing where there is none."""
+        """Nothing where the user of the process has no desktop, or is not the one that we are."""
         import shutil
         import subprocess
 
-        uid = os.geteuid() if subject.uid is None else subject.uid
-        bus = f"/run/user/{uid}/bus"
-        address = subject.variables.get("DBUS_SESSION_BUS_ADDRESS") if uid == os.geteuid() else None
+        uid = os.geteuid()
+        if subject.uid not in (None, uid):
+            return
+        address = subject.variables.get("DBUS_SESSION_BUS_ADDRESS")
         if not address:
-            try:
-                if os.stat(bus).st_uid != uid:
-                    return
-            except OSError:
+            bus = f"/run/user/{uid}/bus"
+            if not os.path.exists(bus):
                 return
             address = f"unix:path={bus}"
-        program = shutil.which("notify-send", path=_PATH)
+        program = shutil.which("notify-send", path=PATH)
         if not program:
             raise SaveError("no notice on the desktop: notify-send is not installed")
-        other: dict[str, object] = {}
-        if uid != os.geteuid():
-            gid = subject.gid if subject.gid is not None else 65534
-            other = {"user": uid, "group": gid, "extra_groups": []}
         for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):  # the body may be taken for markup
             text = text.replace(plain, escaped)
         try:
             done = subprocess.run(
                 [program, "--app-name=mdmp", "--", title, text],
-                env={"DBUS_SESSION_BUS_ADDRESS": address, "PATH": _PATH, "LC_ALL": "C.UTF-8"},
+                env={"DBUS_SESSION_BUS_ADDRESS": address, "PATH": PATH, "LC_ALL": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                cwd="/",
                 timeout=SECONDS,
                 start_new_session=True,
                 check=False,
-                **other,  # type: ignore[call-overload]
             )
         except subprocess.TimeoutExpired:
-            raise SaveError(f"no notice on the desktop: it did not answer within {SECONDS:.0f} s") from None
+            raise SaveError(f"no notice on the desktop: no answer within {SECONDS:g} s") from None
         if done.returncode:
             raise SaveError(f"no notice on the desktop: notify-send failed ({done.returncode})")
