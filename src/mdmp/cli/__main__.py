@@ -18,6 +18,7 @@ COMMANDS = (
     ("uninstall", "mdmp.cli.uninstall", "put back what handled crashes before"),
     ("status", "mdmp.cli.status", "whether mdmp handles crashes, and what it did last"),
     ("postmortem", "mdmp.cli.postmortem", "what the system runs at a crash, once installed"),
+    ("watch", "mdmp.cli.watch", "report the dumps that others write into a folder"),
     ("policy", "mdmp.cli.policy", "what happens when a program crashes: show, explain, set"),
     ("doctor", "mdmp.cli.doctor", "why a crash would leave no dump here, and what to do"),
     ("convert", "mdmp.cli.convert", "write a minidump from a core file, or a smaller one from a minidump"),
@@ -35,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     _never_fail_on_encoding()
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
-        sys.stdout.flush()
+        if sys.stdout:  # pythonw.exe has none
+            sys.stdout.flush()
     except BrokenPipeError:
         # Python would complain when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -19,9 +19,12 @@ class InstallOptions:
     persist: bool = False
     """Linux: also after the system was started again."""
     only: str | None = None
-    """Linux: programs that get dumps, by path with `*`."""
+    """Linux: programs that get dumps, by path with `*`. Windows, with `via="wer"`: the program's name, `app.exe`."""
     limit: int = 300
     """Seconds that one crash may take us."""
+    via: str = "aedebug"
+    """Windows: `aedebug`, mdmp is the post-mortem debugger; `wer`, Windows itself writes the dumps (LocalDumps) and
+    `mdmp watch` reports them."""
     force: bool = False
     """Even where others than the administrator could change what runs with all rights."""
 
@@ -48,6 +51,10 @@ def install(options: InstallOptions) -> tuple[str, ...]:
         from mdmp.monitor.linux.core_pattern import install_linux
 
         return install_linux(options)
+    elif sys.platform == "win32":
+        from mdmp.monitor.windows.hooks import install_windows
+
+        return install_windows(options)
     else:
         raise _not_here()
 
@@ -58,6 +65,10 @@ def uninstall() -> tuple[str, ...]:
         from mdmp.monitor.linux.core_pattern import uninstall_linux
 
         return uninstall_linux()
+    elif sys.platform == "win32":
+        from mdmp.monitor.windows.hooks import uninstall_windows
+
+        return uninstall_windows()
     else:
         raise _not_here()
 
@@ -67,9 +78,13 @@ def status() -> Status:
         from mdmp.monitor.linux.core_pattern import status_linux
 
         return status_linux()
+    elif sys.platform == "win32":
+        from mdmp.monitor.windows.hooks import status_windows
+
+        return status_windows()
     else:
         raise _not_here()
 
 
 def _not_here() -> UsageError:
-    return UsageError(f"a handler for the crashes of all programs is not there for {sys.platform} yet")
+    return UsageError(f"a handler for the crashes of all programs is not there for {sys.platform}")

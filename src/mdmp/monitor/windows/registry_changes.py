@@ -1,0 +1,148 @@
+"""Values set in HKEY_LOCAL_MACHINE by `mdmp install`, remembered so that `mdmp uninstall` can put back what was there.
+
+They are remembered in the registry, too: a JSON list in the value `Changes` of `HKLM\\SOFTWARE\\mdmp`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from typing import NamedTuple
+
+from mdmp.errors import UsageError
+
+assert sys.platform == "win32"
+
+import winreg
+
+STATE = r"SOFTWARE\mdmp"
+_NAME = "Changes"
+BITS_64, BITS_32 = winreg.KEY_WOW64_64KEY, winreg.KEY_WOW64_32KEY
+
+
+class Change(NamedTuple):
+    view: int
+    """`BITS_64` or `BITS_32`: which half of the registry."""
+    path: str
+    name: str
+    kind: int
+    """REG_* of what was set."""
+    value: str | int
+    old_kind: int | None = None
+    """None: there was no such value."""
+    old_value: str | int | None = None
+    made_key: bool = False
+    """There was no such key."""
+
+    @property
+    def place(self) -> str:
+        half = " (32-bit programs)" if self.view == BITS_32 else ""
+        return f"HKLM\\{self.path}, {self.name}{half}"
+
+    @property
+    def holds(self) -> bool:
+        """Nobody has changed it since."""
+        return read(self.view, self.path, self.name) == (self.kind, self.value)
+
+
+def read(view: int, path: str, name: str) -> tuple[int, str | int] | None:
+    """Type and data of a value; None when there is none."""
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_READ | view) as key:
+            value, kind = winreg.QueryValueEx(key, name)
+    except OSError:
+        return None
+    return kind, value
+
+
+def remembered() -> list[Change]:
+    found = read(BITS_64, STATE, _NAME)
+    if found is None or not isinstance(found[1], str):
+        return []
+    try:
+        return [Change(*entry) for entry in json.loads(found[1])]
+    except (ValueError, TypeError) as problem:
+        raise UsageError(f"HKLM\\{STATE}, {_NAME}: not what mdmp wrote there: {problem}") from None
+
+
+def make(wanted: list[Change]) -> None:
+    """Sets values. What was there before is what `remembered` says, where a value is ours already."""
+    before = {(change.view, change.path, change.name): change for change in remembered()}
+    made = []
+    try:
+        for change in wanted:
+            known = before.pop((change.view, change.path, change.name), None)
+            if known and known.holds:
+                made.append(known._replace(kind=change.kind, value=change.value))
+            else:
+                old = read(change.view, change.path, change.name) or (None, None)
+                fresh = not _exists(change.view, change.path)
+                made.append(change._replace(old_kind=old[0], old_value=old[1], made_key=fresh))
+        # Remembered first: what is interrupted can be put back.
+        _remember([*before.values(), *made])
+        for change in made:
+            _set(change.view, change.path, change.name, change.kind, change.value)
+    except PermissionError:
+        raise UsageError("this takes the rights of an administrator: it holds for all programs of all users") from None
+
+
+def put_back() -> list[str]:
+    """Undoes all changes, the last one first; a line for each value that somebody else has changed since."""
+    told = []
+    changes = remembered()
+    try:
+        for change in reversed(changes):
+            if not change.holds:
+                if read(change.view, change.path, change.name) is not None:
+                    told.append(f"{change.place}: changed by somebody else since: left as it is")
+            elif change.old_kind is None or change.old_value is None:
+                _remove(change)
+            else:
+                _set(change.view, change.path, change.name, change.old_kind, change.old_value)
+        _forget()
+    except PermissionError:
+        raise UsageError("this takes the rights of an administrator") from None
+    return told
+
+
+def _set(view: int, path: str, name: str, kind: int, value: str | int) -> None:
+    with winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_SET_VALUE | view) as key:
+        winreg.SetValueEx(key, name, 0, kind, value)
+
+
+def _remove(change: Change) -> None:
+    access = winreg.KEY_SET_VALUE | change.view
+    with suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, change.path, 0, access) as key:
+        winreg.DeleteValue(key, change.name)
+    if change.made_key:  # the existence of some keys means something, and it holds nothing of anybody else's now
+        _remove_empty(change.view, change.path)
+
+
+def _remove_empty(view: int, path: str) -> None:
+    with suppress(FileNotFoundError):
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_READ | view) as key:
+            keys, values, _ = winreg.QueryInfoKey(key)
+        if not keys and not values:
+            winreg.DeleteKeyEx(winreg.HKEY_LOCAL_MACHINE, path, view)
+
+
+def _exists(view: int, path: str) -> bool:
+    try:
+        winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_READ | view).Close()
+    except OSError:
+        return False
+    return True
+
+
+def _remember(changes: list[Change]) -> None:
+    _set(BITS_64, STATE, _NAME, winreg.REG_SZ, json.dumps(changes))
+
+
+def _forget() -> None:
+    with (
+        suppress(FileNotFoundError),
+        winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, STATE, 0, winreg.KEY_SET_VALUE | BITS_64) as key,
+    ):
+        winreg.DeleteValue(key, _NAME)
+    _remove_empty(BITS_64, STATE)
