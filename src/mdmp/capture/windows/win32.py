@@ -12,7 +12,7 @@ import ctypes
 import sys
 from contextlib import contextmanager
 from ctypes import c_void_p
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,8 +34,8 @@ TOO_SMALL = (ERROR_BAD_LENGTH, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA)
 
 BOOL, DWORD, HANDLE, POINTER, SIZE = ctypes.c_int32, ctypes.c_uint32, c_void_p, c_void_p, ctypes.c_size_t
 LONG, ULONG64, TEXT = ctypes.c_int32, ctypes.c_uint64, ctypes.c_wchar_p
-Call = Any
-"""A declared function; its arguments are checked by ctypes, its result is an integer."""
+Call: TypeAlias = "Callable[..., int]"
+"""A declared function, whose arguments ctypes checks."""
 
 
 def _error(name: str, code: int, detail: str = "") -> OSError:
@@ -106,7 +106,8 @@ class _Library:
 
             return missing
         call.restype, call.argtypes, call.errcheck = result, arguments, check
-        return call
+        declared: Call = call
+        return declared
 
 
 _kernel = _Library("kernel32")
@@ -128,8 +129,10 @@ def closing(handle: int) -> Iterator[int]:
 
 # Processes and threads
 
+PROCESS_VM_OPERATION = 0x8
 PROCESS_VM_READ = 0x10
 PROCESS_DUP_HANDLE = 0x40
+PROCESS_CREATE_PROCESS = 0x80
 PROCESS_QUERY_INFORMATION = 0x400
 PROCESS_SUSPEND_RESUME = 0x800
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
@@ -161,6 +164,7 @@ GetPriorityClass = _kernel("GetPriorityClass", _true, DWORD, HANDLE)
 GetProcessTimes = _kernel("GetProcessTimes", _true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
 GetExitCodeProcess = _kernel("GetExitCodeProcess", _true, BOOL, HANDLE, POINTER)
 IsWow64Process2 = _kernel("IsWow64Process2", _true, BOOL, HANDLE, POINTER, POINTER)
+GetThreadId = _kernel("GetThreadId", _true, DWORD, HANDLE)
 LocalFree = _kernel("LocalFree", _plain, HANDLE, HANDLE)
 NtGetNextThread = _native("NtGetNextThread", _status, DWORD, HANDLE, HANDLE, DWORD, DWORD, DWORD, POINTER)
 NtQueryInformationThread = _native("NtQueryInformationThread", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
@@ -454,14 +458,6 @@ class PSS_THREAD_ENTRY(ctypes.Structure):
     )
 
 
-# A process held by an object, and let go by the system when the object goes: Windows 11, not in the SDK
-
-PROCESS_STATE_ALL_ACCESS = 0x1F0001
-NtCreateProcessStateChange = _native(
-    "NtCreateProcessStateChange", _status, DWORD, POINTER, DWORD, POINTER, HANDLE, ULONG64
-)
-NtChangeProcessState = _native("NtChangeProcessState", _status, DWORD, HANDLE, HANDLE, DWORD, POINTER, SIZE, ULONG64)
-
 # dbghelp
 
 MiniDumpWriteDump = _help("MiniDumpWriteDump", _true, BOOL, HANDLE, DWORD, HANDLE, DWORD, POINTER, POINTER, POINTER)
@@ -511,9 +507,6 @@ ContinueDebugEvent = _kernel("ContinueDebugEvent", _true, BOOL, DWORD, DWORD, DW
 DebugActiveProcess = _kernel("DebugActiveProcess", _true, BOOL, DWORD)
 DebugActiveProcessStop = _kernel("DebugActiveProcessStop", _true, BOOL, DWORD)
 DebugSetProcessKillOnExit = _kernel("DebugSetProcessKillOnExit", _true, BOOL, BOOL)
-ReadProcessMemory = _kernel("ReadProcessMemory", _true, BOOL, HANDLE, POINTER, POINTER, SIZE, ctypes.POINTER(SIZE))
-GetThreadContext = _kernel("GetThreadContext", _true, BOOL, HANDLE, POINTER)
-Wow64GetThreadContext = _kernel("Wow64GetThreadContext", _true, BOOL, HANDLE, POINTER)
 IsWow64Process = _kernel("IsWow64Process", _true, BOOL, HANDLE, ctypes.POINTER(BOOL))
 QueryFullProcessImageNameW = _kernel(
     "QueryFullProcessImageNameW", _true, BOOL, HANDLE, DWORD, POINTER, ctypes.POINTER(DWORD)
@@ -525,7 +518,6 @@ FlushInstructionCache = _kernel("FlushInstructionCache", _true, BOOL, HANDLE, PO
 SetThreadContext = _kernel("SetThreadContext", _true, BOOL, HANDLE, POINTER)
 Wow64SetThreadContext = _kernel("Wow64SetThreadContext", _true, BOOL, HANDLE, POINTER)
 TerminateProcess = _kernel("TerminateProcess", _true, BOOL, HANDLE, DWORD)
-GetExitCodeProcess = _kernel("GetExitCodeProcess", _true, BOOL, HANDLE, ctypes.POINTER(DWORD))
 
 
 def wait_for_debug_event(milliseconds: int, size: int) -> bytes | None:
@@ -548,8 +540,37 @@ def wait_for_debug_event(milliseconds: int, size: int) -> bytes | None:
     return buffer.raw
 
 
+# What the post-mortem debugger needs
+
+SetEvent = _kernel("SetEvent", _true, BOOL, HANDLE)
+
 # What samples of a process need
 
+TH32CS_SNAPPROCESS = 0x2
+
+
+class PROCESSENTRY32W(ctypes.Structure):
+    th32ProcessID: int
+    cntThreads: int
+    szExeFile: str
+    _fields_ = (
+        ("dwSize", DWORD),
+        ("cntUsage", DWORD),
+        ("th32ProcessID", DWORD),
+        ("th32DefaultHeapID", SIZE),
+        ("th32ModuleID", DWORD),
+        ("cntThreads", DWORD),
+        ("th32ParentProcessID", DWORD),
+        ("pcPriClassBase", LONG),
+        ("dwFlags", DWORD),
+        ("szExeFile", ctypes.c_wchar * 260),
+    )
+
+
+CreateToolhelp32Snapshot = _kernel("CreateToolhelp32Snapshot", _handle, HANDLE, DWORD, DWORD)
+Process32FirstW = _kernel("Process32FirstW", _true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
+Process32NextW = _kernel("Process32NextW", _true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
+GetProcessHandleCount = _kernel("GetProcessHandleCount", _true, BOOL, HANDLE, ctypes.POINTER(DWORD))
 SMTO_ABORTIFHUNG = 0x2
 WM_NULL = 0
 WNDENUMPROC = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)(BOOL, HANDLE, POINTER)

@@ -7,8 +7,6 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
-from mdmp.capture.windows import win32
-from mdmp.errors import MemoryUnavailable
 from mdmp.monitor.fault import Subject
 
 if TYPE_CHECKING:
@@ -16,72 +14,40 @@ if TYPE_CHECKING:
 
 assert sys.platform == "win32"
 
+from mdmp.capture.windows import win32
+from mdmp.capture.windows.memory import WindowsMemory
+from mdmp.monitor.windows.exit_stop import ExitStop
+from mdmp.monitor.windows.overflow import Overflows
+from mdmp.monitor.windows.processes import image_path
+from mdmp.monitor.windows.registers import Registers
+from mdmp.monitor.windows.uncaught import Thrown
+
 MAX_OUTPUT = 1 << 16
 """Bytes of debug output that are kept, the last ones."""
 MAX_NAME = 256
-_PAGE = 4096
-_LONGEST_PATH = 32768
-
-
-class Peek:
-    """The memory of a process, for a few words of it. A `MemoryReader`."""
-
-    ranges: tuple[tuple[int, int], ...] = ()
-    """Nobody has looked."""
-
-    def __init__(self, process: int) -> None:
-        self._process = process
-
-    def read(self, address: int, size: int) -> bytes:
-        found = self.read_some(address, size)
-        if len(found) < size:
-            raise MemoryUnavailable(address, size)
-        return found
-
-    def read_some(self, address: int, size: int) -> bytes:
-        found = self._read(address, size)
-        if found is not None:
-            return found
-        parts = []
-        end = address + size
-        while address < end:
-            part = self._read(address, min(end, (address | (_PAGE - 1)) + 1) - address)
-            if part is None:
-                break
-            parts.append(part)
-            address += len(part)
-        return b"".join(parts)
-
-    def word(self, address: int, size: int) -> int | None:
-        raw = self._read(address, size)
-        return None if raw is None else int.from_bytes(raw, "little")
-
-    def _read(self, address: int, size: int) -> bytes | None:
-        if not 0 <= address < 1 << 64 or size <= 0:
-            return None
-        buffer = ctypes.create_string_buffer(size)
-        done = ctypes.c_size_t()
-        try:
-            win32.ReadProcessMemory(self._process, address, ctypes.addressof(buffer), size, ctypes.byref(done))
-        except OSError:
-            return None
-        return buffer.raw if done.value == size else None
+_EVERYTHING = ((0, 1 << 64),)
 
 
 class Debuggee:
     def __init__(self, pid: int, process: int, base: int, attached: bool) -> None:
         """`process`: a handle, the debug API's own. `attached`: it ran before."""
         self.process = process
-        self.base = base
-        self.memory = Peek(process)
+        self.modules: dict[int, str | None] = {base: None}
+        """Address -> file name, as soon as somebody wanted to know."""
+        self.memory = WindowsMemory(process, _EVERYTHING)
         self.word = 4 if _is_wow64(process) or ctypes.sizeof(ctypes.c_void_p) == 4 else 8
-        self.subject = Subject(pid, _path(process))
+        self.subject = Subject(pid, image_path(process))
         self.breakpoints = 2 if self.is_wow64 and not attached else 1
         """Of the system, which only say that debugging begins, still to come."""
         self.threads: dict[int, int] = {}
         """Thread -> its handle, the debug API's own."""
         self.names: dict[int, str] = {}
         """Of threads, as the program told the debugger."""
+        self.overflows = Overflows()
+        self.thrown = Thrown(self.memory)
+        self.exit_stop = ExitStop(self)
+        self.crashed = False
+        """It will end by what we have seen already."""
         self._output: deque[str] = deque()
         self._size = 0
 
@@ -89,6 +55,19 @@ class Debuggee:
     def is_wow64(self) -> bool:
         """A 32-bit program under a 64-bit debugger."""
         return self.word == 4 and ctypes.sizeof(ctypes.c_void_p) == 8
+
+    def registers(self, tid: int) -> Registers:
+        """`OSError` when the thread has ended."""
+        return Registers(self.threads.get(tid, 0), self.word == 4)
+
+    def depth(self, tid: int) -> int:
+        """The stack pointer of a thread that may run."""
+        thread = self.threads.get(tid, 0)
+        win32.SuspendThread(thread)
+        try:
+            return self.registers(tid).stack_pointer
+        finally:
+            win32.ResumeThread(thread)
 
     @property
     def output(self) -> tuple[str, ...]:
@@ -117,13 +96,3 @@ def _is_wow64(process: int) -> bool:
     answer = win32.BOOL()
     win32.IsWow64Process(process, ctypes.byref(answer))
     return bool(answer.value)
-
-
-def _path(process: int) -> str:
-    size = win32.DWORD(_LONGEST_PATH)
-    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
-    try:
-        win32.QueryFullProcessImageNameW(process, 0, ctypes.addressof(buffer), ctypes.byref(size))
-    except OSError:
-        return ""
-    return buffer.value

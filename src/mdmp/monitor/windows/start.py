@@ -7,10 +7,13 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
+from mdmp.monitor.run import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+NOT_FOUND = 9009
+"""What cmd.exe returns for a command that it does not know."""
 SCRIPTS = (".bat", ".cmd")
 _UNSAFE = frozenset('"%!\r\n')
 """In arguments of a batch file cmd.exe would make more of them than text, quoted or not."""
@@ -18,7 +21,7 @@ _UNSAFE = frozenset('"%!\r\n')
 
 def find_program(name: str, variables: Mapping[str, str]) -> str:
     """The path of a program: as given, or in the current folder and in those of PATH; each with the suffixes of PATHEXT
-    where the name has none. `UsageError` when there is none."""
+    where the name has none. `StartError` when there is none."""
     suffixes = [text for text in variables.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").split(";") if text]
     names = [name] if os.path.splitext(name)[1] else []
     names += [name + suffix.lower() for suffix in suffixes]
@@ -31,8 +34,8 @@ def find_program(name: str, variables: Mapping[str, str]) -> str:
             if os.path.isfile(path):
                 return os.path.abspath(path)
     if os.path.isfile(name):
-        raise UsageError(f"cannot start {name}: its name does not end in {', '.join(suffixes).lower()}")
-    raise UsageError(f"cannot start {name}: there is no such program")
+        raise StartError(f"cannot start {name}: its name does not end in {', '.join(suffixes).lower()}", NOT_FOUND)
+    raise StartError(f"cannot start {name}: there is no such program", NOT_FOUND)
 
 
 def command_line(path: str, arguments: Sequence[str], variables: Mapping[str, str]) -> tuple[str, str]:

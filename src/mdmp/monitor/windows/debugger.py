@@ -1,0 +1,329 @@
+"""The debug API's events of some processes, and what is done about them."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mdmp.errors import UsageError
+from mdmp.monitor.fault import Fault
+from mdmp.monitor.run import StartError
+from mdmp.monitor.watch.quota import Quota
+from mdmp.monitor.watch.watcher import Watcher
+from mdmp.monitor.windows import faults
+from mdmp.monitor.windows.events import (
+    EVENT_SIZE,
+    Event,
+    Loaded,
+    Printed,
+    ProcessBegan,
+    ProcessEnded,
+    Raised,
+    ThreadBegan,
+    ThreadEnded,
+    Unloaded,
+    parse_event,
+)
+from mdmp.monitor.windows.first_chance import Filters
+from mdmp.snapshot.exception import ExceptionRecord
+from mdmp.snapshot.thrown import thrown_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mdmp.capture.options import CaptureOptions
+    from mdmp.monitor.keeper import Keeper
+    from mdmp.monitor.options import MonitorOptions
+    from mdmp.snapshot import Snapshot
+    from mdmp.snapshot.thrown import ThrownObject
+
+assert sys.platform == "win32"
+
+from mdmp.capture.windows import win32
+from mdmp.capture.windows.capture import capture_windows
+from mdmp.capture.windows.debugged import Debugged
+from mdmp.monitor.windows.debuggee import Debuggee
+from mdmp.monitor.windows.place import place_of
+from mdmp.monitor.windows.registers import Registers
+from mdmp.monitor.windows.sample import WindowsSampler
+
+SET_THREAD_NAME = 0x406D1388
+PATIENCE = 0.25
+"""Seconds for which nobody looks whether the user pressed Ctrl+C."""
+_WORD = ctypes.sizeof(ctypes.c_void_p)
+
+
+class Debugger:
+    """All of it belongs into one thread: the debug API tells events only to the one that began."""
+
+    def __init__(self, keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None], how: str) -> None:
+        """`how`: `run` or `attach`, as in `Fault.how`."""
+        self.status = 0
+        """How the program that we started ended."""
+        self._keeper = keeper
+        self._options = options
+        self._tell = tell
+        self._how = how
+        self._filters = Filters(options.first_chance)
+        self._quota = Quota(options.number, options.spacing)
+        self._debuggees: dict[int, Debuggee] = {}
+        self._watchers: dict[int, Watcher] = {}
+        self._main = 0
+
+    def start(self, path: str, line: str) -> None:
+        startup = win32.STARTUPINFOW(cb=ctypes.sizeof(win32.STARTUPINFOW))
+        started = win32.PROCESS_INFORMATION()
+        flags = win32.DEBUG_PROCESS if self._options.follow else win32.DEBUG_ONLY_THIS_PROCESS
+        buffer = ctypes.create_unicode_buffer(line)
+        try:
+            win32.CreateProcessW(
+                path, buffer, None, None, True, flags, None, None, ctypes.byref(startup), ctypes.byref(started)
+            )
+        except OSError as problem:
+            raise StartError(f"cannot start {path}: {problem.strerror}", problem.winerror) from None
+        win32.DebugSetProcessKillOnExit(False)
+        win32.CloseHandle(started.hProcess)
+        win32.CloseHandle(started.hThread)
+        self._main = started.dwProcessId
+
+    def attach(self, pid: int) -> None:
+        try:
+            win32.DebugActiveProcess(pid)
+        except OSError as problem:
+            raise UsageError(_refusal(pid, problem)) from None
+        win32.DebugSetProcessKillOnExit(False)
+        self._main = pid
+
+    def watch(self) -> None:
+        """Until the processes have ended; when they were attached to, until it is enough."""
+        begun = False
+        try:
+            while self._debuggees or not begun:
+                raw = win32.wait_for_debug_event(int(self._pause() * 1000), EVENT_SIZE)
+                if raw is not None:
+                    begun = True
+                    self._take(raw)
+                self._look()
+                if self._quota.spent and self._how == "attach":
+                    break
+        finally:
+            self._let_go()
+
+    def _pause(self) -> float:
+        now = time.monotonic()
+        return min((PATIENCE, *(watcher.due(now) for watcher in self._watchers.values())))
+
+    def _let_go(self) -> None:
+        """Processes that still run go on without us."""
+        for debuggee in self._debuggees.values():
+            debuggee.exit_stop.clear()
+        while raw := win32.wait_for_debug_event(0, EVENT_SIZE):
+            self._take(raw)
+        for pid in self._debuggees:
+            with suppress(OSError):  # it has ended
+                win32.DebugActiveProcessStop(pid)
+        self._debuggees.clear()
+
+    def _take(self, raw: bytes) -> None:
+        """Whatever happens, the process goes on."""
+        status = win32.DBG_EXCEPTION_NOT_HANDLED
+        event = parse_event(raw, _WORD)
+        try:
+            if self._handle(event):
+                status = win32.DBG_CONTINUE
+        finally:
+            with suppress(OSError):  # somebody killed it meanwhile
+                win32.ContinueDebugEvent(event.pid, event.tid, status)
+
+    def _handle(self, event: Event) -> bool:
+        """Whether an exception was one for debuggers, which the program need not see."""
+        what = event.what
+        if isinstance(what, ProcessBegan):
+            self._began(event, what)
+            return True
+        debuggee = self._debuggees[event.pid]
+        if isinstance(what, Raised):
+            return self._raised(debuggee, event.tid, what)
+        if isinstance(what, Loaded):
+            debuggee.modules[what.base] = None
+            if what.file:
+                win32.CloseHandle(what.file)
+        elif isinstance(what, Unloaded):
+            debuggee.modules.pop(what.base, None)
+        elif isinstance(what, ThreadBegan):
+            debuggee.threads[event.tid] = what.handle
+        elif isinstance(what, ThreadEnded):
+            debuggee.threads.pop(event.tid, None)
+            debuggee.overflows.forget(event.tid)
+        elif isinstance(what, Printed):
+            debuggee.print(what)
+        elif isinstance(what, ProcessEnded):
+            self._ended(debuggee, event.tid, what.status)
+        return True
+
+    def _began(self, event: Event, what: ProcessBegan) -> None:
+        if what.file:
+            win32.CloseHandle(what.file)
+        attached = self._how == "attach" and event.pid == self._main
+        debuggee = Debuggee(event.pid, what.process, what.base, attached)
+        debuggee.threads[event.tid] = what.thread
+        self._debuggees[event.pid] = debuggee
+        if self._options.conditions:
+            sampler = WindowsSampler(event.pid, what.process, self._options.conditions)
+            self._watchers[event.pid] = Watcher(self._options.conditions, sampler, self._quota)
+
+    def _raised(self, debuggee: Debuggee, tid: int, what: Raised) -> bool:
+        if what.code in (faults.BREAKPOINT, faults.WOW64_BREAKPOINT):
+            if debuggee.exit_stop.is_set:
+                registers = debuggee.registers(tid)
+                status = debuggee.exit_stop.take(what.address, registers)
+                if status is not None:
+                    self._exits(debuggee, tid, status)
+                    return True
+            if debuggee.breakpoints:
+                debuggee.breakpoints -= 1
+                if not debuggee.breakpoints and self._options.exit_codes is not None:
+                    debuggee.exit_stop.set()
+                return True
+        if what.code == SET_THREAD_NAME and what.first_chance:
+            debuggee.name_thread(tid, what.parameters)
+            return True
+        record = ExceptionRecord(tid, what.code, what.flags, what.address, what.parameters, nested=what.nested)
+        if what.first_chance:
+            self._first_chance(debuggee, record)
+        elif self._options.crashes:
+            debuggee.overflows.forget(tid)
+            self._crash(debuggee, record)
+        return False
+
+    def _first_chance(self, debuggee: Debuggee, record: ExceptionRecord) -> None:
+        tid = record.tid or 0
+        if self._filters:
+            thrown = thrown_object(record, debuggee.memory, debuggee.word)
+            if self._filters.match(record, thrown):
+                self._keep(debuggee, "handled_exception", record, thrown)
+        if not self._options.crashes:
+            return
+        if record.code in (faults.STACK_OVERFLOW, faults.ACCESS_VIOLATION):
+            registers = debuggee.registers(tid)
+            debuggee.overflows.begin(
+                replace(record, context=registers.context), registers.stack_pointer, time.monotonic()
+            )
+            if overflow := debuggee.overflows.fatal(record, registers.stack_pointer):
+                self._crash(debuggee, overflow)
+        elif record.code == faults.GCC and debuggee.word == 8:
+            debuggee.thrown.throw(record)
+            debuggee.exit_stop.set()
+
+    def _exits(self, debuggee: Debuggee, tid: int, status: int) -> None:
+        """A thread is about to end its process; all is still there."""
+        uncaught = debuggee.thrown.uncaught(tid) if self._options.crashes else None
+        if uncaught:
+            self._crash(debuggee, uncaught)
+        else:
+            self._exit(debuggee, tid, status)
+
+    def _exit(self, debuggee: Debuggee, tid: int, status: int) -> None:
+        codes = self._options.exit_codes
+        if debuggee.crashed or codes is None or (codes and status not in {code & 0xFFFFFFFF for code in codes}):
+            return
+        debuggee.crashed = True
+        text = f"ended with code {status if status < 1 << 16 else f'{status:#x}'} in thread {tid}"
+        self._store(debuggee, Fault("exit", debuggee.subject, text, tid=tid, code=status), ())
+
+    def _ended(self, debuggee: Debuggee, tid: int, status: int) -> None:
+        """The memory is still there (Windows), or gone (Wine)."""
+        overflow = debuggee.overflows.last
+        if overflow and not debuggee.crashed and self._options.crashes:
+            self._crash(debuggee, overflow)
+        else:
+            self._exit(debuggee, tid, status)
+        self._watchers.pop(debuggee.subject.pid, None)
+        del self._debuggees[debuggee.subject.pid]
+        if debuggee.subject.pid == self._main:
+            self.status = status
+
+    def _look(self) -> None:
+        """At what is no event: conditions, and threads that ran out of stack and hang."""
+        now = time.monotonic()
+        for pid, watcher in self._watchers.items():
+            if (debuggee := self._debuggees.get(pid)) and (firing := watcher.look(now)):
+                fault = Fault(firing.condition.kind, debuggee.subject, firing.text)
+                self._store(debuggee, fault, (), counted=True, stands_still=False)
+        for debuggee in self._debuggees.values():
+            for overflow in debuggee.overflows.overdue(now):
+                tid = overflow.record.tid or 0
+                debuggee.overflows.forget(tid)
+                with suppress(OSError):  # it has ended
+                    if debuggee.depth(tid) <= overflow.stack_pointer:
+                        self._crash(debuggee, overflow.record, stands_still=False)
+
+    def _crash(self, debuggee: Debuggee, record: ExceptionRecord, stands_still: bool = True) -> None:
+        debuggee.crashed = True
+        thrown = thrown_object(record, debuggee.memory, debuggee.word)
+        kind = faults.kind_of(record)
+        if kind == "abort" and (uncaught := debuggee.thrown.uncaught(record.tid or 0)):
+            kind, thrown = "cpp_exception", thrown_object(uncaught, debuggee.memory, debuggee.word)
+        self._keep(debuggee, kind, record, thrown, stands_still)
+
+    def _keep(
+        self,
+        debuggee: Debuggee,
+        kind: str,
+        record: ExceptionRecord,
+        thrown: ThrownObject | None,
+        stands_still: bool = True,
+    ) -> None:
+        registers: Registers | None = None
+        with suppress(OSError):
+            registers = debuggee.registers(record.tid or 0)
+        place = place_of(debuggee, record.address or 0, registers)
+        message = faults.message_of(thrown)
+        fault = Fault(
+            kind,
+            debuggee.subject,
+            faults.text_of(record, thrown, place),
+            tid=record.tid,
+            code=record.code,
+            address=faults.address_of(record),
+            place=place,
+            messages=(message,) if message else (),
+        )
+        self._store(debuggee, fault, (record,), stands_still=stands_still)
+
+    def _store(
+        self,
+        debuggee: Debuggee,
+        fault: Fault,
+        records: tuple[ExceptionRecord, ...],
+        *,
+        counted: bool = False,
+        stands_still: bool = True,
+    ) -> None:
+        """`counted`: the quota knows already."""
+        if counted or self._quota.allow(time.monotonic(), True):
+            fault = replace(fault, how=self._how, messages=(*fault.messages, *debuggee.output))
+            debugged = Debugged(debuggee.process, records, stands_still)
+            self._keeper.keep(fault, lambda options: _capture(debuggee, options, debugged))
+
+
+@contextmanager
+def _capture(debuggee: Debuggee, options: CaptureOptions, debugged: Debugged) -> Iterator[Snapshot]:
+    with capture_windows(debuggee.subject.pid, options, debugged) as snapshot:
+        threads = tuple(
+            thread if thread.name else replace(thread, name=debuggee.names.get(thread.tid))
+            for thread in snapshot.threads or ()
+        )
+        yield replace(snapshot, threads=threads)
+
+
+def _refusal(pid: int, problem: OSError) -> str:
+    if problem.winerror == win32.ERROR_INVALID_PARAMETER:
+        return f"cannot attach to process {pid}: there is no such process, or a debugger is attached already"
+    if problem.winerror == win32.ERROR_ACCESS_DENIED:
+        return f"cannot attach to process {pid}: access denied (another user's, or protected; try as administrator)"
+    return f"cannot attach to process {pid}: {problem.strerror}"
