@@ -14,6 +14,8 @@ COMMANDS = (
     ("streams", "mdmp.cli.streams", "list the streams of a dump, or print one as it is"),
     ("memory", "mdmp.cli.memory", "print memory of the crashed process"),
     ("capture", "mdmp.cli.capture", "write a minidump of a running process, which goes on"),
+    ("run", "mdmp.cli.run", "start a program, and write a minidump when it crashes"),
+    ("attach", "mdmp.cli.attach", "watch a running process, and write a minidump when it crashes"),
     ("install", "mdmp.cli.install", "have the system hand the crash of every program to mdmp"),
     ("uninstall", "mdmp.cli.uninstall", "put back what handled crashes before"),
     ("status", "mdmp.cli.status", "whether mdmp handles crashes, and what it did last"),

@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from mdmp.monitor.options import MonitorOptions
 
 
+class StartError(UsageError):
+    """A program could not be started; the message says why."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        """What a shell would return."""
+
+
 def run(arguments: Sequence[str], keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None]) -> int:
     """Starts a program as our child, with our terminal, files and signals, and watches it to its end.
 
     Returns its exit status as a shell gives it (Linux: 128 + signal; Windows: the 32-bit code). `tell` hears, in a line
-    each, what a user wants to know meanwhile. `UsageError` when the program cannot be started, and why.
+    each, what a user wants to know meanwhile. `StartError` when the program cannot be started, and why.
     """
     if sys.platform == "linux":
         from mdmp.monitor.linux.trace import run_linux
@@ -45,3 +54,16 @@ def attach(pid: int, keeper: Keeper, options: MonitorOptions, tell: Callable[[st
         return attach_windows(pid, keeper, options, tell)
     else:
         raise UsageError(f"watching processes is not possible on {sys.platform}")
+
+
+def find_process(text: str, *, wait: bool, tell: Callable[[str], None]) -> int:
+    """The process of a number, or the only one that runs a program of that name. With `wait` the next one that begins
+    to. `UsageError` when there is none, or more than one."""
+    if text.isdecimal() and not wait:
+        return int(text)
+    if sys.platform == "linux":
+        from mdmp.monitor.linux.find import choose_linux, wait_linux
+
+        return wait_linux(text, tell) if wait else choose_linux(text)
+    else:
+        raise UsageError(f"{text}: processes are known by their numbers only on {sys.platform}")

@@ -231,6 +231,18 @@ class Elf:
         """The function symbol at an address."""
         return self._symbol(address)[0]
 
+    def named(self, name: str) -> ElfSymbol | None:
+        """The symbol of a name, function or not, that this file itself tells of."""
+        for _, table in self._tables:
+            try:
+                symbol = table.named(name)
+            except FormatError as problem:
+                self.issues.survive(problem)
+                continue
+            if symbol:
+                return symbol
+        return None
+
     def _symbol(self, address: int) -> tuple[ElfSymbol | None, str]:
         if self.debug:
             found = self.debug._symbol(address)

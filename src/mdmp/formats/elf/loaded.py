@@ -190,6 +190,14 @@ class LoadedElf:
             self.issues.survive(problem)
             return None
 
+    def named(self, name: str) -> ElfSymbol | None:
+        """The exported symbol of a name, function or not."""
+        try:
+            return self._symbols.named(name) if self._symbols else None
+        except FormatError as problem:
+            self.issues.survive(problem)
+            return None
+
     def lookup(self, address: int) -> tuple[ElfFrame, ...]:
         """The exported function at an address as linked; memory holds neither files nor lines."""
         symbol = self.symbol(address)

@@ -61,6 +61,21 @@ class SymbolTable:
         block = self._block(start)
         return self._symbol(start, size, name) if block and block[0] <= address < block[1] else None
 
+    def named(self, name: str) -> ElfSymbol | None:
+        """The symbol of a name, function or not, that is defined here. `FormatError` when the table is damaged."""
+        texts, wanted = self._strings.read(0, self._strings.size), name.encode() + b"\0"
+        offsets, at = set(), texts.find(wanted)
+        while at >= 0:  # it may be the end of a longer name, too
+            offsets.add(at)
+            at = texts.find(wanted, at + 1)
+        entry, section = (24, 6) if self._wide else (16, 14)
+        for at in range(0, self._table.size - entry + 1, entry) if offsets else ():
+            if self._table.u32(at) in offsets and self._table.u16(at + section):
+                number = self._table.u64 if self._wide else self._table.u32
+                value, size = (at + 8, at + 16) if self._wide else (at + 4, at + 8)
+                return ElfSymbol(name, number(value), number(size))
+        return None
+
     def _row(self, key: int) -> tuple[int, int, int, int, int]:
         """(address, size, type, binding, name) of a symbol."""
         index = key & 0xFFFFFFFF

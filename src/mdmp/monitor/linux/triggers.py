@@ -1,0 +1,131 @@
+"""What of all that happens to one process is a reason for a dump."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from mdmp.capture.linux.memory import LiveMemory, readable
+from mdmp.capture.linux.proc import Proc
+from mdmp.capture.linux.registers import read_context, read_signal
+from mdmp.formats.proc.maps import parse_maps
+from mdmp.monitor.fault import Fault, Subject
+from mdmp.monitor.linux.dispositions import is_deadly, matches
+from mdmp.monitor.linux.dump import Trigger, crash
+from mdmp.monitor.linux.faults import DUMP_CORE, address_of, describe, is_fault, name_of
+from mdmp.monitor.linux.first_chance import FirstChance
+from mdmp.monitor.linux.sample import LinuxSampler
+from mdmp.monitor.watch.watcher import Watcher
+from mdmp.snapshot import ExceptionRecord
+
+if TYPE_CHECKING:
+    from mdmp.monitor.linux.passing import Passing
+    from mdmp.monitor.linux.tracer import Task
+    from mdmp.monitor.options import MonitorOptions
+    from mdmp.monitor.watch.quota import Quota
+    from mdmp.snapshot import Context
+
+_EXIT_GROUP = {"amd64": ("orig_rax", 231), "x86": ("orig_eax", 252), "arm64": ("x8", 94)}
+"""The register with the number of a system call, and that of the call which ends all threads."""
+
+
+class Triggers:
+    def __init__(self, pid: int, options: MonitorOptions, quota: Quota, how: str) -> None:
+        self._pid = pid
+        self._options = options
+        self._quota = quota
+        self._how = how
+        self._crashed = False
+        self._watcher = Watcher(options.conditions, LinuxSampler(pid, options.conditions), quota)
+
+    def due(self, now: float) -> float:
+        """Seconds until `look` wants to be called; infinite when there is no need."""
+        return self._watcher.due(now)
+
+    def look(self, now: float) -> Trigger | None:
+        """Is a condition fulfilled?"""
+        firing = self._watcher.look(now)
+        if firing is None:
+            return None
+        kind, text, how = firing.condition.kind, firing.text, self._how
+        return Trigger(lambda subject: Fault(kind, subject, text, how=how), exceptions=(), copy=True)
+
+    def signalled(self, task: Task, number: int, passing: Passing | None = None) -> Trigger | None:
+        """A thread is about to get a signal. `passing` wants to hear what the program has got."""
+        options = self._options
+        wanted = number in options.signals
+        first_chance = bool(options.first_chance) and matches(number, options.first_chance)
+        core = number in DUMP_CORE
+        if not (wanted or first_chance or core or passing):
+            return None
+        record = read_signal(task.tid, None)
+        if record is None:
+            return None
+        if passing:
+            passing.got(record)
+        if not (wanted or first_chance or core):
+            return None
+        deadly = core and is_deadly(Proc(self._pid).status(), number)
+        if core and (deadly or is_fault(record)):
+            record = read_signal(task.tid, read_context(task.tid)) or record
+        if deadly:
+            return self._crash(task, record)
+        if is_fault(record):
+            task.first_chance = FirstChance(record)
+        if (wanted or first_chance) and self._allowed():
+            return self._other("signal" if wanted else "handled_exception", task, record)
+        return None
+
+    def _crash(self, task: Task, record: ExceptionRecord) -> Trigger | None:
+        if self._crashed or not self._options.crashes or not self._allowed():
+            return None
+        self._crashed = True
+        first = task.first_chance
+        if first and record.context and self._is_handled(first, record.context):
+            return crash(first.exception, self._how, task, ended_by=record.code)
+        return crash(record, self._how, task)
+
+    def _is_handled(self, first: FirstChance, context: Context) -> bool:
+        memory = LiveMemory(self._pid, readable(parse_maps(Proc(self._pid).text("maps") or b"")))
+        try:
+            return first.is_handled_now(context, memory)
+        finally:
+            memory.close()
+
+    def _other(self, kind: str, task: Task, record: ExceptionRecord) -> Trigger:
+        def name(subject: Subject) -> Fault:
+            text = describe(record, subject.pid)
+            return Fault(kind, subject, text, tid=task.tid, code=record.code, address=address_of(record), how=self._how)
+
+        return Trigger(name, task, copy=True)
+
+    def _allowed(self) -> bool:
+        return self._quota.allow(time.monotonic(), is_crash=True)
+
+    def exiting(self, task: Task, status: int) -> Trigger | None:
+        """A thread ends. `status` as `wait` tells it."""
+        number = status & 0x7F
+        if self._crashed or not (number in DUMP_CORE or self._options.exit_codes is not None):
+            return None
+        context = read_context(task.tid)
+        if number in DUMP_CORE and self._options.crashes and self._allowed():
+            # Killed without a stop before: by seccomp, or where not even a signal could be delivered.
+            self._crashed = True
+            record = ExceptionRecord(task.tid, number, 0, None, context=context)
+            return crash(record, self._how, task, at_end=True)
+        code = 128 + number if number else status >> 8 & 0xFF
+        codes = self._options.exit_codes
+        if codes is None or (codes and code not in codes) or not self._is_last(number, context) or not self._allowed():
+            return None
+        self._crashed = True
+        text = f"ended by {name_of(number)}" if number else f"ended with exit code {code}"
+        how = self._how
+        return Trigger(lambda subject: Fault("exit", subject, text, tid=task.tid, code=code, how=how), task, ())
+
+    def _is_last(self, number: int, context: Context | None) -> bool:
+        """With this thread the whole process ends."""
+        if number or len(os.listdir(f"/proc/{self._pid}/task")) == 1:
+            return True
+        register, call = _EXIT_GROUP.get(context.cpu, ("", 0)) if context else ("", 0)
+        return context is not None and context.registers.get(register) == call
