@@ -25,9 +25,16 @@ def capture(pid: int, options: CaptureOptions | None = None) -> Iterator[Snapsho
     Raises `UsageError` when the process cannot be captured by us, and why; `UnusableInputError` when it ended, or
     did not stop in time.
     """
-    if sys.platform != "linux":
-        raise UsageError(f"capturing a running process is not possible on {sys.platform} yet")
-    from mdmp.capture.linux.capture import capture_linux
+    options = options or CaptureOptions()
+    if sys.platform == "linux":
+        from mdmp.capture.linux.capture import capture_linux
 
-    with capture_linux(pid, options or CaptureOptions()) as snapshot:
-        yield snapshot
+        with capture_linux(pid, options) as snapshot:
+            yield snapshot
+    elif sys.platform == "win32":
+        from mdmp.capture.windows.capture import capture_windows
+
+        with capture_windows(pid, options) as snapshot:
+            yield snapshot
+    else:
+        raise UsageError(f"capturing a running process is not possible on {sys.platform}")

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mdmp.capture import told
 from mdmp.capture.linux.copy import make_copy
 from mdmp.capture.linux.describe import describe, look
 from mdmp.capture.linux.freeze import freeze
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from mdmp.capture.linux.freeze import Frozen, Traced
     from mdmp.capture.options import CaptureOptions
     from mdmp.snapshot import Context, ExceptionRecord, Snapshot
-
-COPIED = "read from a copy of its memory while it went on"
-FROZEN = "read while it stood still"
 
 
 @contextmanager
@@ -62,18 +60,11 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
             options,
             seen,
             memory,
-            origin=Origin("live", time=moment, writer="mdmp", method=COPIED if held else FROZEN, held=held),
+            origin=Origin("live", time=moment, writer="mdmp", method=told.method(held), held=held),
             exceptions=exceptions,
-            comment=_told(held),
+            comment=told.comment(held),
             issues=issues.freeze(),
         )
-
-
-def _told(held: timedelta | None) -> str:
-    """For the dump, what `Origin` says."""
-    if held is None:
-        return f"captured live, {FROZEN}"
-    return f"captured live, {COPIED}; it stood still for {held.total_seconds() * 1000:.1f} ms"
 
 
 def _forget(frozen: Frozen, copy: Copy) -> None:

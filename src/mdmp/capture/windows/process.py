@@ -1,0 +1,149 @@
+"""The process as a whole -> `Process`."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from mdmp.snapshot import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mdmp.capture.options import CaptureOptions
+    from mdmp.errors import IssueLog
+    from mdmp.snapshot import MemoryReader
+
+assert sys.platform == "win32"
+
+from mdmp.capture.windows import win32
+from mdmp.capture.windows.permission import is_protected
+from mdmp.capture.windows.system import build_text
+from mdmp.capture.windows.threads import times
+from mdmp.capture.windows.win32 import closing
+
+_DAYLIGHT = 2
+_MAX_TEXT = 1 << 20
+_COUNTERS = {
+    "PageFaultCount": "page_faults",
+    "PeakWorkingSetSize": "peak_working_set",
+    "WorkingSetSize": "working_set",
+    "QuotaPagedPoolUsage": "paged_pool",
+    "QuotaNonPagedPoolUsage": "nonpaged_pool",
+    "PagefileUsage": "pagefile",
+    "PeakPagefileUsage": "peak_pagefile",
+    "PeakVirtualSize": "peak_virtual",
+    "VirtualSize": "virtual",
+    "PrivateUsage": "private",
+}
+"""Of two structures, to the names of `Process.vm_counters`."""
+
+
+def read_process(process: int, pid: int, options: CaptureOptions, issues: IssueLog) -> Process:
+    facts: dict[str, Any] = {}
+
+    def ask(name: str, question: Callable[[int], Any], what: str | None = None) -> None:
+        try:
+            facts[name] = question(process)
+        except OSError as problem:
+            if what:
+                issues.add("process", f"{what} is not known: {problem.strerror}")
+
+    with suppress(OSError):
+        facts["create_time"], _, facts["kernel_time"], facts["user_time"] = times(win32.GetProcessTimes, process)
+    ask("integrity_level", _integrity_level)
+    ask("execute_flags", _execute_flags)
+    ask("protected", is_protected)
+    if options.command_line:
+        ask("command_line", _command_line, "the command line")
+    ask("time_zone", lambda _: _time_zone())
+    return Process(pid=pid, build=build_text(), vm_counters=_counters(process), **facts)
+
+
+def _number(process: int, what: int, value: ctypes.c_uint32 | ctypes.c_size_t) -> int:
+    win32.NtQueryInformationProcess(process, what, ctypes.byref(value), ctypes.sizeof(value), None)
+    return value.value
+
+
+def _execute_flags(process: int) -> int:
+    return _number(process, win32.PROCESS_EXECUTE_FLAGS, ctypes.c_uint32())
+
+
+def _integrity_level(process: int) -> int:
+    token = ctypes.c_void_p()
+    win32.OpenProcessToken(process, win32.TOKEN_QUERY, ctypes.byref(token))
+    with closing(token.value or 0) as handle:
+        buffer = ctypes.create_string_buffer(256)
+        needed = ctypes.c_uint32()
+        win32.GetTokenInformation(handle, win32.TOKEN_INTEGRITY_LEVEL, buffer, len(buffer), ctypes.byref(needed))
+        sid = ctypes.c_void_p.from_buffer(buffer).value or 0
+        count = ctypes.string_at(win32.GetSidSubAuthorityCount(sid), 1)[0]
+        # SID: revision, count, six bytes of authority, then the sub-authorities; the level is the last of them.
+        return int.from_bytes(ctypes.string_at(sid + 8 + 4 * (count - 1), 4), "little") if count else 0
+
+
+def _command_line(process: int) -> str:
+    """A UNICODE_STRING with its text behind it."""
+    needed = ctypes.c_uint32()
+    buffer = ctypes.create_string_buffer(0x10000 + 64)
+    win32.NtQueryInformationProcess(process, win32.PROCESS_COMMAND_LINE, buffer, len(buffer), ctypes.byref(needed))
+    size = int.from_bytes(buffer.raw[:2], "little")
+    word = ctypes.sizeof(ctypes.c_void_p)
+    return buffer.raw[2 * word : 2 * word + size].decode("utf-16-le", "replace")
+
+
+def read_environment(process: int, emulated: bool, memory: MemoryReader) -> bytes | None:
+    """`NAME=value` in UTF-8, each with a NUL behind it, as on Linux. None where it cannot be found."""
+    word, parameters_at, environment_at, size_at = (4, 0x10, 0x48, 0x290) if emulated else _OWN
+    try:
+        peb = _number(process, win32.PROCESS_WOW64, ctypes.c_size_t()) if emulated else _peb(process)
+    except OSError:
+        return None
+    parameters = memory.word(peb + parameters_at, word)
+    if not parameters:
+        return None
+    block, size = memory.word(parameters + environment_at, word), memory.word(parameters + size_at, word)
+    if not block or not size:
+        return None
+    text = memory.read_some(block, min(size, _MAX_TEXT)).decode("utf-16-le", "replace")
+    return text.split("\0\0", 1)[0].encode("utf-8", "replace") + b"\0"
+
+
+_OWN = (4, 0x10, 0x48, 0x290) if ctypes.sizeof(ctypes.c_void_p) == 4 else (8, 0x20, 0x80, 0x3F0)
+"""Bytes of a pointer; offsets of ProcessParameters in the PEB, and of Environment and EnvironmentSize in those."""
+
+
+def _peb(process: int) -> int:
+    info = win32.PROCESS_BASIC_INFORMATION()
+    win32.NtQueryInformationProcess(process, win32.PROCESS_BASIC, ctypes.byref(info), ctypes.sizeof(info), None)
+    return info.PebBaseAddress or 0
+
+
+def _counters(process: int) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    usage, sizes = win32.PROCESS_MEMORY_COUNTERS_EX(), win32.VM_COUNTERS()
+    with suppress(OSError):
+        win32.NtQueryInformationProcess(
+            process, win32.PROCESS_VM_COUNTERS, ctypes.byref(sizes), ctypes.sizeof(sizes), None
+        )
+        found |= _named(sizes)
+    with suppress(OSError):
+        win32.GetProcessMemoryInfo(process, ctypes.byref(usage), ctypes.sizeof(usage))
+        found |= _named(usage)
+    return found
+
+
+def _named(structure: ctypes.Structure) -> dict[str, int]:
+    return {plain: getattr(structure, name) for name, plain in _COUNTERS.items() if hasattr(structure, name)}
+
+
+def _time_zone() -> str:
+    """`UTC+01:00 (Romance Standard Time)`"""
+    info = win32.TIME_ZONE_INFORMATION()
+    daylight = win32.GetTimeZoneInformation(ctypes.byref(info)) == _DAYLIGHT
+    minutes = -(info.Bias + (info.DaylightBias if daylight else info.StandardBias))
+    name = info.DaylightName if daylight else info.StandardName
+    text = f"UTC{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return f"{text} ({name})" if name else text
