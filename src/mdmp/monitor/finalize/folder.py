@@ -56,11 +56,14 @@ def make_folder(folder: str, *, strict: bool = False) -> str | None:
     and link on the way must belong to root or to us, and be writable for nobody else: then no other user can exchange a
     part of the path afterwards, either.
     """
-    if sys.platform == "win32":
-        os.makedirs(folder, PRIVATE, exist_ok=True)
-        return None
-    else:
-        return _walk(os.path.abspath(folder), strict)
+    try:
+        if sys.platform == "win32":
+            os.makedirs(folder, PRIVATE, exist_ok=True)
+            return None
+        else:
+            return _walk(os.path.abspath(folder), strict)
+    except OSError as problem:
+        raise SaveError(f"the folder {folder} cannot be made or entered: {problem.strerror}") from None
 
 
 if sys.platform != "win32":
