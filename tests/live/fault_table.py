@@ -118,7 +118,9 @@ def build(name: str, folder: Path) -> Path:
     return path
 
 
-def check_dump(path: Path, fault: Fault, pid: int | None = None, symbols: bool = True) -> tuple[Snapshot, Report]:
+def check_dump(
+    path: Path, fault: Fault, pid: int | None = None, symbols: bool = True, images: tuple[Path, ...] = (Path("/"),)
+) -> tuple[Snapshot, Report]:
     """A dump says what its fault was: signal, thread, address, kind, message, function and line."""
     snapshot = mdmp.open_dump(path)
     assert snapshot.issues == ()
@@ -136,7 +138,7 @@ def check_dump(path: Path, fault: Fault, pid: int | None = None, symbols: bool =
     assert facts["mdmp.fault"] == fault.kind
     messages = [text for key, text in facts.items() if key.startswith("mdmp.message[")]
     assert fault.message is None or any(fault.message in text for text in messages)
-    report = mdmp.analyze(snapshot)
+    report = mdmp.analyze(snapshot, images=images)
     assert report.crash is not None
     thread = next(thread for thread in report.threads if thread.tid == exception.tid)
     frames = [place for frame in thread.frames for place in (*frame.inlines, frame)]
