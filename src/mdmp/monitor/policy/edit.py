@@ -54,7 +54,7 @@ def changed(text: str, table: Sequence[str], key: str, value: object, name: str 
     if value is None and key not in _inner(wanted, table):
         return text
     _change(wanted, table, key, value)
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     _edit(lines, table, key, value, "\r\n" if text.endswith("\r\n") else "\n")
     new = "".join(lines)
     try:
@@ -94,21 +94,20 @@ def _edit(lines: list[str], table: Sequence[str], key: str, value: object, end: 
         header = f"[{'.'.join(map(_name, table))}]{end}"
         lines += [*([end] if lines else []), header, f"{_name(key)} = {_text(value)}{end}"]
         return
-    last, index = start, start
+    last, index = start if table else _after_introduction(lines), start
     while index < stop:
-        match = _KEY.match(lines[index])
-        if not match:
+        if not _KEY.match(lines[index]):
             index += 1
             continue
         after = _end_of_value(lines, index, stop)
-        if match[1].strip("\"'") == key:
+        if _only_key(lines[index:after]) == key:
             new = [] if value is None else [f"{_name(key)} = {_text(value)}{_comment(lines[index:after])}{end}"]
             lines[index:after] = new
             return
         last = index = after
     if last and not lines[last - 1].endswith("\n"):
         lines[last - 1] += end
-    blank = end if last == 0 and lines else ""
+    blank = end if not table and lines[last:] and not _KEY.match(lines[last - 1] if last else "") else ""
     lines.insert(last, f"{_name(key)} = {_text(value)}{end}{blank}")
 
 
@@ -124,6 +123,15 @@ def _section(lines: list[str], table: Sequence[str]) -> tuple[int | None, int]:
                 start = index + 1
         index = _end_of_value(lines, index, len(lines)) if _KEY.match(lines[index]) else index + 1
     return start, len(lines)
+
+
+def _after_introduction(lines: list[str]) -> int:
+    """The line after the comments at the beginning that do not belong to what follows them."""
+    first = next((index for index, line in enumerate(lines) if line.strip() and line.lstrip()[0] != "#"), len(lines))
+    if first < len(lines):
+        while first > 0 and lines[first - 1].strip():
+            first -= 1
+    return first
 
 
 def _header(line: str) -> list[str] | None:
@@ -148,6 +156,13 @@ def _end_of_value(lines: list[str], index: int, stop: int) -> int:
     return index + 1
 
 
+def _only_key(lines: list[str]) -> str | None:
+    try:
+        return next(iter(tomllib.loads("".join(lines))))
+    except (ValueError, StopIteration):
+        return None
+
+
 def _comment(lines: list[str]) -> str:
     """What stands behind a value in its last line."""
     text = "".join(lines)
@@ -161,7 +176,7 @@ def _comment(lines: list[str]) -> str:
 
 
 def _name(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    return key if _BARE.fullmatch(key) else _quoted(key)
 
 
 def _text(value: object) -> str:
@@ -173,7 +188,11 @@ def _text(value: object) -> str:
         return f"[{', '.join(map(_text, value))}]"
     text = str(value)
     # Paths of Windows are easier to read without doubled backslashes.
-    return f"'{text}'" if "\\" in text and "'" not in text else json.dumps(text, ensure_ascii=False)
+    return f"'{text}'" if "\\" in text and "'" not in text else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _replace(path: str, text: str) -> None:

@@ -119,5 +119,6 @@ def _without(keys: tuple[str, ...], source: Source, issues: IssueLog) -> Source:
                 )
         return {key: value for key, value in values.items() if key not in keys}
 
-    programs = {name: kept(values, f"{name}: ") for name, values in source.applications.items()}
-    return replace(source, values=kept(source.values, ""), applications=programs)
+    values = kept(source.values, "")
+    programs = {name: kept(own, f"{name}: ") for name, own in source.applications.items()}
+    return replace(source, values=values, applications=programs)

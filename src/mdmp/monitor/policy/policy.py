@@ -29,7 +29,7 @@ class Source:
     enforced: bool = False
     """Wins over all that is not: the administrator's word."""
     default: bool = False
-    """Only another set of defaults: a rule that is built in still counts beside its `type`."""
+    """Only another set of defaults: all others win over it, and a rule that is built in counts beside its `type`."""
 
 
 class Said(NamedTuple):
@@ -45,7 +45,7 @@ class Said(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Policy:
     sources: tuple[Source, ...] = ()
-    """Later ones win, enforced ones over the others."""
+    """Later ones win, enforced ones over the others, those that are `default` over none of these."""
     issues: tuple[Issue, ...] = ()
     """What was ignored in them, and traps found in them."""
     ignore_case: bool = sys.platform == "win32"
@@ -60,7 +60,7 @@ class Policy:
         source is laid over the result. An exclusion is `enabled = false` between the two.
         """
         found: dict[str, list[Said]] = {f"rules.{kind}": [Said(type_, BUILT_IN, 0)] for kind, type_ in RULES.items()}
-        ordered = sorted(self.sources, key=lambda source: source.enforced)
+        ordered = sorted(self.sources, key=lambda source: (source.enforced, not source.default))
         for rank, source in enumerate(ordered, 1):
             for by, part in self._parts(source, program):
                 # A program's own values outrank those for all of the same source.

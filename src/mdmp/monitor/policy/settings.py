@@ -27,8 +27,8 @@ class Settings:
     max_total: int | None = None
     """Bytes that all dumps in the folder may take together."""
     min_free: int = 1 << 30
-    """Bytes that are to stay free on the disk: a dump is made smaller for it. With less free there are only `mini` dumps,
-    with less than a sixteenth of it none."""
+    """Bytes that are to stay free on the disk: a dump is made smaller for it. With less free there are only `mini`
+    dumps, with less than a sixteenth of it none."""
     repeat: int = 5
     """Dumps of the same fault of the same program within a day; later ones are only logged. 0: no limit."""
     rules: Mapping[str, str] = field(default_factory=dict)

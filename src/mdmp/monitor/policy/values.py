@@ -179,7 +179,7 @@ def shown(key: str, value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, timedelta):
-        return _shortest(value.total_seconds(), _SECONDS)
+        return _shortest(value.total_seconds(), {unit: _SECONDS[unit] for unit in "smhd"})
     if key in ("budget", "max_total", "min_free") and isinstance(value, int):
         return shown_size(value)
     if key == "custom_flags" and isinstance(value, int):
