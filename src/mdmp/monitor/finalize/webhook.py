@@ -43,8 +43,9 @@ def _post(url: str, body: bytes, seconds: float) -> str | None:
             return None
 
     opener = web.build_opener(NoRedirect)
-    request = web.Request(url, body, {"Content-Type": "application/json", "User-Agent": f"mdmp/{__version__}"})
+    headers = {"Content-Type": "application/json", "User-Agent": f"mdmp/{__version__}"}
     try:
+        request = web.Request(url, body, headers)
         opener.open(request, timeout=seconds).close()
     except HTTPError as problem:
         problem.close()
