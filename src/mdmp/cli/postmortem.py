@@ -6,6 +6,8 @@ It is of no use by hand: see `mdmp capture` and `mdmp convert`.
 import argparse
 import sys
 
+from mdmp.cli.common import DONE
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     if sys.platform == "win32":
@@ -34,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
         from mdmp.monitor.policy.load import load_policy
         from mdmp.monitor.windows.postmortem import handle
 
-        return handle(args.pid, args.event, args.jit, Keeper(load_policy(), report=write_report_beside))
+        handle(args.pid, args.event, args.jit, Keeper(load_policy(), report=write_report_beside))
+        return DONE
     else:
         from mdmp.monitor.linux.postmortem import Request, handle
 

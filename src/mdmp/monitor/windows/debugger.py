@@ -29,6 +29,7 @@ from mdmp.monitor.windows.events import (
     parse_event,
 )
 from mdmp.monitor.windows.first_chance import Filters
+from mdmp.monitor.windows.jit_info import read_jit_info
 from mdmp.snapshot.exception import ExceptionRecord
 from mdmp.snapshot.thrown import thrown_object
 
@@ -46,9 +47,8 @@ assert sys.platform == "win32"
 from mdmp.capture.windows import win32
 from mdmp.capture.windows.capture import capture_windows
 from mdmp.capture.windows.debugged import Debugged
-from mdmp.monitor.windows.debuggee import Debuggee
+from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
 from mdmp.monitor.windows.place import place_of
-from mdmp.monitor.windows.registers import Registers
 from mdmp.monitor.windows.sample import WindowsSampler
 
 SET_THREAD_NAME = 0x406D1388
@@ -61,7 +61,7 @@ class Debugger:
     """All of it belongs into one thread: the debug API tells events only to the one that began."""
 
     def __init__(self, keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None], how: str) -> None:
-        """`how`: `run` or `attach`, as in `Fault.how`."""
+        """`how`: `run`, `attach` or `postmortem`, as in `Fault.how`."""
         self.status = 0
         """How the program that we started ended."""
         self._keeper = keeper
@@ -98,8 +98,12 @@ class Debugger:
         win32.DebugSetProcessKillOnExit(False)
         self._main = pid
 
-    def watch(self) -> None:
-        """Until the processes have ended; when they were attached to, until it is enough."""
+    def watch(self, deadline: float | None = None, jit: int = 0) -> None:
+        """Until the processes have ended; when they were attached to, until it is enough.
+
+        `deadline`: by the clock `time.monotonic`; a process whose exception has not come by then is dumped for the one
+        that the JIT_DEBUG_INFO at the address `jit` in it tells, if that is one, and let go.
+        """
         begun = False
         try:
             while self._debuggees or not begun:
@@ -108,10 +112,19 @@ class Debugger:
                     begun = True
                     self._take(raw)
                 self._look()
-                if self._quota.spent and self._how == "attach":
+                if self._quota.spent and self._how != "run":
+                    break
+                if deadline is not None and time.monotonic() > deadline:
+                    self._late(jit)
                     break
         finally:
             self._let_go()
+
+    def _late(self, jit: int) -> None:
+        debuggee = self._debuggees.get(self._main)
+        record = read_jit_info(debuggee.memory, jit, debuggee.threads) if debuggee else None
+        if debuggee and record:
+            self._crash(debuggee, record, stands_still=False)
 
     def _pause(self) -> float:
         now = time.monotonic()
@@ -168,7 +181,7 @@ class Debugger:
     def _began(self, event: Event, what: ProcessBegan) -> None:
         if what.file:
             win32.CloseHandle(what.file)
-        attached = self._how == "attach" and event.pid == self._main
+        attached = self._how != "run" and event.pid == self._main
         debuggee = Debuggee(event.pid, what.process, what.base, attached)
         debuggee.threads[event.tid] = what.thread
         self._debuggees[event.pid] = debuggee
@@ -178,12 +191,9 @@ class Debugger:
 
     def _raised(self, debuggee: Debuggee, tid: int, what: Raised) -> bool:
         if what.code in (faults.BREAKPOINT, faults.WOW64_BREAKPOINT):
-            if debuggee.exit_stop.is_set:
-                registers = debuggee.registers(tid)
-                status = debuggee.exit_stop.take(what.address, registers)
-                if status is not None:
-                    self._exits(debuggee, tid, status)
-                    return True
+            if (status := debuggee.exit_stop.take(tid, what.address)) is not None:
+                self._exits(debuggee, tid, status)
+                return True
             if debuggee.breakpoints:
                 debuggee.breakpoints -= 1
                 if not debuggee.breakpoints and self._options.exit_codes is not None:
@@ -209,12 +219,12 @@ class Debugger:
         if not self._options.crashes:
             return
         if record.code in (faults.STACK_OVERFLOW, faults.ACCESS_VIOLATION):
-            registers = debuggee.registers(tid)
-            debuggee.overflows.begin(
-                replace(record, context=registers.context), registers.stack_pointer, time.monotonic()
-            )
-            if overflow := debuggee.overflows.fatal(record, registers.stack_pointer):
+            context = debuggee.context(tid)
+            if (pointer := stack_pointer(context)) is None:
+                return
+            if overflow := debuggee.overflows.fatal(record, pointer):
                 self._crash(debuggee, overflow)
+            debuggee.overflows.begin(replace(record, context=context), pointer, time.monotonic())
         elif record.code == faults.GCC and debuggee.word == 8:
             debuggee.thrown.throw(record)
             debuggee.exit_stop.set()
@@ -258,9 +268,9 @@ class Debugger:
             for overflow in debuggee.overflows.overdue(now):
                 tid = overflow.record.tid or 0
                 debuggee.overflows.forget(tid)
-                with suppress(OSError):  # it has ended
-                    if debuggee.depth(tid) <= overflow.stack_pointer:
-                        self._crash(debuggee, overflow.record, stands_still=False)
+                depth = debuggee.depth(tid)
+                if depth is not None and depth <= overflow.stack_pointer:
+                    self._crash(debuggee, overflow.record, stands_still=False)
 
     def _crash(self, debuggee: Debuggee, record: ExceptionRecord, stands_still: bool = True) -> None:
         debuggee.crashed = True
@@ -278,10 +288,8 @@ class Debugger:
         thrown: ThrownObject | None,
         stands_still: bool = True,
     ) -> None:
-        registers: Registers | None = None
-        with suppress(OSError):
-            registers = debuggee.registers(record.tid or 0)
-        place = place_of(debuggee, record.address or 0, registers)
+        context = record.context or debuggee.context(record.tid or 0)
+        place = place_of(debuggee, record.address or 0, stack_pointer(context))
         message = faults.message_of(thrown)
         fault = Fault(
             kind,

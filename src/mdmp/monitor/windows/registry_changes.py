@@ -32,8 +32,8 @@ class Change(NamedTuple):
     old_kind: int | None = None
     """None: there was no such value."""
     old_value: str | int | None = None
-    made_key: bool = False
-    """There was no such key."""
+    made: str = ""
+    """The key nearest to the root that had to be made for it."""
 
     @property
     def place(self) -> str:
@@ -77,8 +77,8 @@ def make(wanted: list[Change]) -> None:
                 made.append(known._replace(kind=change.kind, value=change.value))
             else:
                 old = read(change.view, change.path, change.name) or (None, None)
-                fresh = not _exists(change.view, change.path)
-                made.append(change._replace(old_kind=old[0], old_value=old[1], made_key=fresh))
+                fresh = _first_missing(change.view, change.path)
+                made.append(change._replace(old_kind=old[0], old_value=old[1], made=fresh))
         # Remembered first: what is interrupted can be put back.
         _remember([*before.values(), *made])
         for change in made:
@@ -115,8 +115,10 @@ def _remove(change: Change) -> None:
     access = winreg.KEY_SET_VALUE | change.view
     with suppress(FileNotFoundError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, change.path, 0, access) as key:
         winreg.DeleteValue(key, change.name)
-    if change.made_key:  # the existence of some keys means something, and it holds nothing of anybody else's now
-        _remove_empty(change.view, change.path)
+    path = change.path
+    while change.made and len(path) >= len(change.made):  # the mere existence of some keys means something
+        _remove_empty(change.view, path)
+        path = path.rpartition("\\")[0]
 
 
 def _remove_empty(view: int, path: str) -> None:
@@ -127,12 +129,16 @@ def _remove_empty(view: int, path: str) -> None:
             winreg.DeleteKeyEx(winreg.HKEY_LOCAL_MACHINE, path, view)
 
 
-def _exists(view: int, path: str) -> bool:
-    try:
-        winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_READ | view).Close()
-    except OSError:
-        return False
-    return True
+def _first_missing(view: int, path: str) -> str:
+    """The key nearest to the root that is not there; "" when all are."""
+    parts = path.split("\\")
+    for count in range(1, len(parts) + 1):
+        part = "\\".join(parts[:count])
+        try:
+            winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, part, 0, winreg.KEY_READ | view).Close()
+        except FileNotFoundError:
+            return part
+    return ""
 
 
 def _remember(changes: list[Change]) -> None:
