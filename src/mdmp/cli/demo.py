@@ -136,7 +136,7 @@ def _report(path: str, folder: Path) -> Report:
     from mdmp.symbols.path import of_this_system
 
     snapshot = api.open_dump(path)
-    places = [str(folder), *(place.path for place in of_this_system())]
+    places = [str(folder), *(place.path for place in of_this_system() if sys.platform == "linux")]
     images = [module.path for module in snapshot.modules or () if os.path.isfile(module.path)]
     return api.analyze(snapshot, symbols=places, images=images, sources=[folder], cache=common.cache_folder())
 
