@@ -5,26 +5,33 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections import deque
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING
 
+from mdmp.arch import CPUS
+from mdmp.formats.minidump.contexts.choose import encode_context
 from mdmp.monitor.fault import Subject
 
 if TYPE_CHECKING:
     from mdmp.monitor.windows.events import Printed
+    from mdmp.snapshot import Context
 
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
+from mdmp.capture.windows.contexts import ContextReader
 from mdmp.capture.windows.memory import WindowsMemory
+from mdmp.capture.windows.system import cpu_of
 from mdmp.monitor.windows.exit_stop import ExitStop
 from mdmp.monitor.windows.overflow import Overflows
 from mdmp.monitor.windows.processes import image_path
-from mdmp.monitor.windows.registers import Registers
 from mdmp.monitor.windows.uncaught import Thrown
 
 MAX_OUTPUT = 1 << 16
 """Bytes of debug output that are kept, the last ones."""
 MAX_NAME = 256
+_ALIGNMENT = 16
 _EVERYTHING = ((0, 1 << 64),)
 
 
@@ -35,7 +42,10 @@ class Debuggee:
         self.modules: dict[int, str | None] = {base: None}
         """Address -> file name, as soon as somebody wanted to know."""
         self.memory = WindowsMemory(process, _EVERYTHING)
-        self.word = 4 if _is_wow64(process) or ctypes.sizeof(ctypes.c_void_p) == 4 else 8
+        self.cpu, self.is_wow64 = cpu_of(process)
+        """Its processor; whether it is a 32-bit program under a 64-bit debugger."""
+        self.word = 8 if self.cpu in ("amd64", "arm64") else 4
+        """Bytes of a pointer."""
         self.subject = Subject(pid, image_path(process))
         self.breakpoints = 2 if self.is_wow64 and not attached else 1
         """Of the system, which only say that debugging begins, still to come."""
@@ -43,31 +53,40 @@ class Debuggee:
         """Thread -> its handle, the debug API's own."""
         self.names: dict[int, str] = {}
         """Of threads, as the program told the debugger."""
+        self._contexts = ContextReader(self.cpu, self.is_wow64)
         self.overflows = Overflows()
         self.thrown = Thrown(self.memory)
         self.exit_stop = ExitStop(self)
-        self.crashed = False
-        """It will end by what we have seen already."""
+        self.crashed = -inf
+        """When we saw what it will end by, by the clock `time.monotonic`."""
         self._output: deque[str] = deque()
         self._size = 0
 
-    @property
-    def is_wow64(self) -> bool:
-        """A 32-bit program under a 64-bit debugger."""
-        return self.word == 4 and ctypes.sizeof(ctypes.c_void_p) == 8
+    def context(self, tid: int) -> Context | None:
+        """The registers of a thread that stands still; None when it has ended."""
+        return self._contexts.read(self.threads.get(tid, 0))
 
-    def registers(self, tid: int) -> Registers:
-        """`OSError` when the thread has ended."""
-        return Registers(self.threads.get(tid, 0), self.word == 4)
-
-    def depth(self, tid: int) -> int:
-        """The stack pointer of a thread that may run."""
+    def depth(self, tid: int) -> int | None:
+        """The stack pointer of a thread that may run; None when it has ended."""
         thread = self.threads.get(tid, 0)
-        win32.SuspendThread(thread)
-        try:
-            return self.registers(tid).stack_pointer
-        finally:
-            win32.ResumeThread(thread)
+        with suppress(OSError):
+            win32.SuspendThread(thread)
+            try:
+                return stack_pointer(self.context(tid))
+            finally:
+                win32.ResumeThread(thread)
+        return None
+
+    def go_to(self, tid: int, address: int) -> None:
+        """Where a thread that stands still goes on."""
+        if context := self.context(tid):
+            registers = {**context.registers, CPUS[self.cpu].pc: address}
+            raw = encode_context(self.cpu, True, registers, context.vector, None) or b""
+            buffer = ctypes.create_string_buffer(len(raw) + _ALIGNMENT)
+            place = -(-ctypes.addressof(buffer) // _ALIGNMENT) * _ALIGNMENT
+            ctypes.memmove(place, raw, len(raw))
+            set_context = win32.Wow64SetThreadContext if self.is_wow64 else win32.SetThreadContext
+            set_context(self.threads[tid], place)
 
     @property
     def output(self) -> tuple[str, ...]:
@@ -92,7 +111,5 @@ class Debuggee:
                 self.names[tid if thread == 0xFFFFFFFF else thread] = raw.decode("mbcs", "replace")
 
 
-def _is_wow64(process: int) -> bool:
-    answer = win32.BOOL()
-    win32.IsWow64Process(process, ctypes.byref(answer))
-    return bool(answer.value)
+def stack_pointer(context: Context | None) -> int | None:
+    return context.registers.get(CPUS[context.cpu].sp) if context else None

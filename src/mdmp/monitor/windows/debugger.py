@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
@@ -54,6 +55,8 @@ from mdmp.monitor.windows.sample import WindowsSampler
 SET_THREAD_NAME = 0x406D1388
 PATIENCE = 0.25
 """Seconds for which nobody looks whether the user pressed Ctrl+C."""
+LAST_BREATH = 2.0
+"""Seconds that a process may need to end after its crash."""
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 
 
@@ -112,13 +115,20 @@ class Debugger:
                     begun = True
                     self._take(raw)
                 self._look()
-                if self._quota.spent and self._how != "run":
+                if self._enough():
                     break
                 if deadline is not None and time.monotonic() > deadline:
                     self._late(jit)
                     break
         finally:
             self._let_go()
+
+    def _enough(self) -> bool:
+        """Processes that are about to end may do so under our eyes, for a while."""
+        if self._how == "run" or not self._quota.spent:
+            return False
+        since = max((debuggee.crashed for debuggee in self._debuggees.values()), default=-inf)
+        return time.monotonic() - since > LAST_BREATH
 
     def _late(self, jit: int) -> None:
         debuggee = self._debuggees.get(self._main)
@@ -239,16 +249,16 @@ class Debugger:
 
     def _exit(self, debuggee: Debuggee, tid: int, status: int) -> None:
         codes = self._options.exit_codes
-        if debuggee.crashed or codes is None or (codes and status not in {code & 0xFFFFFFFF for code in codes}):
+        if debuggee.crashed > -inf or codes is None or (codes and status not in {code & 0xFFFFFFFF for code in codes}):
             return
-        debuggee.crashed = True
+        debuggee.crashed = time.monotonic()
         text = f"ended with code {status if status < 1 << 16 else f'{status:#x}'} in thread {tid}"
         self._store(debuggee, Fault("exit", debuggee.subject, text, tid=tid, code=status), ())
 
     def _ended(self, debuggee: Debuggee, tid: int, status: int) -> None:
         """The memory is still there (Windows), or gone (Wine)."""
         overflow = debuggee.overflows.last
-        if overflow and not debuggee.crashed and self._options.crashes:
+        if overflow and debuggee.crashed == -inf and self._options.crashes:
             self._crash(debuggee, overflow)
         else:
             self._exit(debuggee, tid, status)
@@ -273,7 +283,7 @@ class Debugger:
                     self._crash(debuggee, overflow.record, stands_still=False)
 
     def _crash(self, debuggee: Debuggee, record: ExceptionRecord, stands_still: bool = True) -> None:
-        debuggee.crashed = True
+        debuggee.crashed = time.monotonic()
         thrown = thrown_object(record, debuggee.memory, debuggee.word)
         kind = faults.kind_of(record)
         if kind == "abort" and (uncaught := debuggee.thrown.uncaught(record.tid or 0)):

@@ -20,7 +20,6 @@ from mdmp.formats.pe.image import read_text
 
 if TYPE_CHECKING:
     from mdmp.monitor.windows.debuggee import Debuggee
-    from mdmp.monitor.windows.registers import Registers
 
 assert sys.platform == "win32"
 
@@ -56,16 +55,18 @@ class ExitStop:
             self._write(self._address, self._byte)
             self._address = 0
 
-    def take(self, address: int, registers: Registers) -> int | None:
-        """The code that the process ends with, if a breakpoint was this one. It is cleared, and the thread ready to go
-        on, as if it had never been there."""
+    def take(self, tid: int, address: int) -> int | None:
+        """The code that the process ends with, if a thread's breakpoint was this one. Then it is cleared, and
+        the thread ready to go on, as if nothing had been there."""
         if not self.is_set or address != self._address:
             return None
-        registers.go_to(address)
         self.clear()
-        if registers.context.cpu == "x86":
-            return self._debuggee.memory.word(registers["esp"] + 4, 4) or 0
-        return registers["rcx"] & 0xFFFFFFFF
+        self._debuggee.go_to(tid, address)
+        context = self._debuggee.context(tid)
+        registers = context.registers if context else {}
+        if self._debuggee.word == 4:
+            return self._debuggee.memory.word(registers.get("esp", 0) + 4, 4) or 0
+        return registers.get("rcx", 0) & 0xFFFFFFFF
 
     def _write(self, address: int, raw: bytes) -> bool:
         done = ctypes.c_size_t()

@@ -46,7 +46,7 @@ class Overflows:
     def fatal(self, record: ExceptionRecord, stack_pointer: int) -> ExceptionRecord | None:
         """The overflow that another first chance shows to be a crash."""
         pending = self._pending.get(record.tid or 0)
-        if pending is None or record is pending.record:
+        if pending is None:
             return None
         if stack_pointer > pending.stack_pointer + _NEAR:
             self.forget(record.tid or 0)  # it has come back up

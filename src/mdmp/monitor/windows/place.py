@@ -11,7 +11,6 @@ from mdmp.snapshot.module import base_name
 
 if TYPE_CHECKING:
     from mdmp.monitor.windows.debuggee import Debuggee
-    from mdmp.monitor.windows.registers import Registers
 
 assert sys.platform == "win32"
 
@@ -30,13 +29,13 @@ _EXECUTABLE: Final = 0xF0
 """Bits of PAGE_EXECUTE…"""
 
 
-def place_of(debuggee: Debuggee, address: int, registers: Registers | None) -> str:
+def place_of(debuggee: Debuggee, address: int, stack_pointer: int | None) -> str:
     """Of an instruction; where that only raises an exception for others, of the first one on the stack that may have
     called it. Empty when it is in no module."""
     found = _module_at(debuggee, address)
-    if registers and (not found or _RAISERS.fullmatch(found[0])):
+    if stack_pointer is not None and (not found or _RAISERS.fullmatch(found[0])):
         word = debuggee.word
-        stack = debuggee.memory.read_some(registers.stack_pointer, _SEARCHED)
+        stack = debuggee.memory.read_some(stack_pointer, _SEARCHED)
         for start in range(0, len(stack) - word + 1, word):
             value = int.from_bytes(stack[start : start + word], "little")
             caller = _module_at(debuggee, value) if value > 0xFFFF else None
