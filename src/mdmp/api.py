@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from mdmp.snapshot import Snapshot
     from mdmp.symbols.symbols import Symbols
 
-__all__ = ["analyze", "capture_process", "find_symbols", "open_dump", "save_dump", "write_report_beside"]
+__all__ = [
+    "analyze",
+    "capture_process",
+    "capture_with_dbghelp",
+    "find_symbols",
+    "open_dump",
+    "save_dump",
+    "write_report_beside",
+]
 
 AnyPath = str | os.PathLike[str]
 
@@ -78,6 +86,29 @@ def save_dump(
     return save_chosen(
         snapshot, path, kind=kind, budget=budget, scrub_stacks=scrub_stacks, replace=replace, when_read=when_read
     )
+
+
+def capture_with_dbghelp(pid: int, path: AnyPath, *, kind: str | int = "full", scrub_stacks: bool = False) -> Saved:
+    """A running process of Windows to a minidump by `MiniDumpWriteDump`, which Windows has itself, under its name when
+    it is complete. `kind` is as in `save_dump`; the process stands still meanwhile.
+
+    Raises `SaveError` when that fails, `UsageError` when we may not read the process, and on other systems.
+    """
+    import sys
+
+    from mdmp.errors import UsageError
+
+    if sys.platform == "win32":
+        from mdmp.capture.windows.dbghelp import write_minidump
+        from mdmp.capture.windows.permission import opened
+        from mdmp.dumpfile.save_chosen import flags_of
+        from mdmp.dumpfile.save_foreign import save_foreign
+
+        flags = flags_of(kind, scrub_stacks)
+        with opened(pid) as process:
+            return save_foreign(path, lambda file: write_minidump(process, pid, file, flags))
+    else:
+        raise UsageError("only Windows has MiniDumpWriteDump: leave out --writer dbghelp")
 
 
 def analyze(

@@ -10,15 +10,12 @@ import argparse
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from mdmp.binary.text import safe_text
 from mdmp.cli.common import DONE
 from mdmp.cli.dump_options import add_dump_options
+from mdmp.errors import UsageError
 from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
-
-if TYPE_CHECKING:
-    from mdmp.snapshot import Snapshot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +32,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the process stand still until all is written, rather than make a copy of its memory on write",
     )
+    parser.add_argument(
+        "--writer",
+        choices=("mdmp", "dbghelp"),
+        default="mdmp",
+        help="who writes the dump: mdmp, or dbghelp, which Windows has itself (default: mdmp)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    return _run_dbghelp(args) if args.writer == "dbghelp" else _run_mdmp(args)
+
+
+def _run_dbghelp(args: argparse.Namespace) -> int:
+    from mdmp.api import capture_with_dbghelp
+
+    if args.budget is not None:
+        raise UsageError("dbghelp keeps to no --budget: leave one of them out")
+    path = args.output or default_name("process", args.pid, datetime.now(UTC))
+    saved = capture_with_dbghelp(args.pid, path, kind=args.kind, scrub_stacks=args.scrub_stacks)
+    print(safe_text(f"{saved.path}: {saved.size} bytes, {saved.memory} of them memory; written by dbghelp"))
+    return DONE
+
+
+def _run_mdmp(args: argparse.Namespace) -> int:
     from mdmp.api import capture_process, save_dump
 
     flags = args.kind if isinstance(args.kind, int) else DUMP_TYPES[args.kind]
@@ -48,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         snapshot = held.enter_context(
             capture_process(args.pid, copy=not args.no_snapshot, command_line=secrets, environment=secrets)
         )
-        path = args.output or default_name(snapshot)
+        name = snapshot.modules[0].name if snapshot.modules else ""
+        path = args.output or default_name(name, snapshot.process.pid, snapshot.origin.time or datetime.now(UTC))
         saved = save_dump(
             snapshot,
             path,
@@ -66,9 +85,7 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def default_name(snapshot: "Snapshot") -> str:
+def default_name(name: str, pid: int | None, moment: datetime) -> str:
     """`NAME-PID-TIME.dmp`, of the program's name only what is harmless in any file system."""
-    name = snapshot.modules[0].name if snapshot.modules else ""
     harmless = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".")[:64]
-    moment = snapshot.origin.time or datetime.now(UTC)
-    return f"{harmless or 'process'}-{snapshot.process.pid}-{moment:%Y%m%dT%H%M%SZ}.dmp"
+    return f"{harmless or 'process'}-{pid}-{moment:%Y%m%dT%H%M%SZ}.dmp"

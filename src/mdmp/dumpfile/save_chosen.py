@@ -30,10 +30,15 @@ def save_chosen(
     when_read: Callable[[], None] | None = None,
 ) -> Saved:
     """As `mdmp.save_dump` says."""
-    flags = DUMP_TYPES.get(kind) if isinstance(kind, str) else kind
-    if flags is None:
-        raise UsageError(f"no dump type {kind!r} (there are: {', '.join(DUMP_TYPES)}, and MINIDUMP_TYPE bits)")
-    selection = select(snapshot, flags | (FILTER_MEMORY if scrub_stacks else 0), budget=budget)
+    selection = select(snapshot, flags_of(kind, scrub_stacks), budget=budget)
     redacted = redact(snapshot, selection.flags, selection.notes)
     ranges, flags = selection.ranges, selection.flags
     return save(redacted, path, ranges=ranges, flags=flags, replace=replace, when_read=when_read)
+
+
+def flags_of(kind: str | int, scrub_stacks: bool = False) -> int:
+    """MINIDUMP_TYPE bits of a dump type; `UsageError` for one that we do not know."""
+    flags = DUMP_TYPES.get(kind) if isinstance(kind, str) else kind
+    if flags is None:
+        raise UsageError(f"no dump type {kind!r} (there are: {', '.join(DUMP_TYPES)}, and MINIDUMP_TYPE bits)")
+    return flags | (FILTER_MEMORY if scrub_stacks else 0)

@@ -74,15 +74,19 @@ class ContextReader:
             self._buffer, self._place, self._flags = buffer, place.value, flags
             self._size = ctypes.addressof(buffer) + len(buffer) - place.value
 
-    def read(self, thread: int) -> Context | None:
-        """None when the thread has ended."""
+    def fill(self, thread: int) -> int:
+        """The address of a CONTEXT that is good until the next call. `OSError` when the thread has ended."""
         flags = ctypes.c_uint32.from_address(self._place + self._layout.flags_at)
         flags.value = self._flags
+        self._call(thread, self._place)
+        return self._place
+
+    def read(self, thread: int) -> Context | None:
+        """None when the thread has ended."""
         try:
-            self._call(thread, self._place)
+            return decode(ctypes.string_at(self.fill(thread), self._size))
         except OSError:
             return None
-        return decode(ctypes.string_at(self._place, self._size))
 
 
 def decode(raw: bytes) -> Context | None:

@@ -462,6 +462,12 @@ class PSS_THREAD_ENTRY(ctypes.Structure):
 
 MiniDumpWriteDump = _help("MiniDumpWriteDump", _true, BOOL, HANDLE, DWORD, HANDLE, DWORD, POINTER, POINTER, POINTER)
 
+
+class MINIDUMP_EXCEPTION_INFORMATION(ctypes.Structure):
+    _pack_ = 4
+    _fields_ = (("ThreadId", DWORD), ("ExceptionPointers", POINTER), ("ClientPointers", BOOL))
+
+
 # What the debug loop needs
 
 DEBUG_PROCESS = 0x1
