@@ -9,7 +9,7 @@ import mdmp
 from mdmp.analysis.system_facts import stack_limit
 from mdmp.formats.proc.limits import Limit, parse_limits
 from mdmp.formats.proc.release import distribution
-from mdmp.formats.proc.status import number, parse_fields
+from mdmp.formats.proc.status import number, number_in, parse_fields
 from mdmp.report import as_json
 from mdmp.report.options import RenderOptions
 from mdmp.snapshot import Annotations, Origin, Snapshot, System
@@ -75,3 +75,17 @@ def test_the_limit_of_the_stack() -> None:
     assert of(LIMITS) == 8388608
     assert of(b"Max stack size            unlimited            unlimited            bytes\n") is None
     assert of(b"") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (b"Name:\tTgid: 5\nTgid:\t4711\nPid:\t3\n", 4711),
+        (b"Tgid:\t\n", None),
+        (b"Tgid:\t5x\n", None),
+        (b"tgid:\t5\nXTgid: 6\n", None),
+        (b"", None),
+    ],
+)
+def test_one_number_of_a_status(text, number):
+    assert number_in(text, "Tgid") == number

@@ -22,6 +22,12 @@ def number(fields: Mapping[str, str], name: str) -> int | None:
     return int(found[0]) if found else None
 
 
+def number_in(text: bytes, name: str) -> int | None:
+    """The same from the whole text, for those who need no other field of it."""
+    found = re.search(rb"^%s:[ \t]*([0-9]{1,20})(?!\S)" % re.escape(name.encode()), text, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
 def memory_counters(fields: Mapping[str, str]) -> dict[str, int]:
     """By the plain names of `Process.vm_counters`, in bytes."""
     names = {

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from mdmp.capture.linux.proc import Proc
@@ -30,6 +31,8 @@ _BY_THE_TERMINAL = 0x80
 _MOMENT = 0.05
 _MEMORY = 1.0
 """Seconds for which it is remembered what the program got."""
+_MANY = 1000
+"""Senders after which old ones are forgotten."""
 _BY_A_TERMINAL_USER = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 
 
@@ -43,13 +46,15 @@ class Passing:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._waiting: list[_Sent] = []
-        self._seen: list[_Sent] = []
+        self._seen: dict[tuple[int, int], float] = {}
+        """Signal and sender -> when the program got it last."""
 
     def got(self, record: ExceptionRecord) -> None:
         """The program got a signal."""
         now = time.monotonic()
-        self._seen = [sent for sent in self._seen if sent.time > now - _MEMORY]
-        self._seen.append(_Sent(record.code, (record.address or 0) & 0xFFFFFFFF, now))
+        self._seen[record.code, (record.address or 0) & 0xFFFFFFFF] = now
+        if len(self._seen) > _MANY:
+            self._seen = {sent: last for sent, last in self._seen.items() if last > now - _MEMORY}
 
     def heard(self, number: int, code: int, sender: int) -> None:
         """We got one."""
@@ -67,7 +72,7 @@ class Passing:
         return not self._waiting
 
     def _has_it(self, sent: _Sent) -> bool:
-        if any(s[:2] == sent[:2] and s.time > sent.time - _MEMORY for s in self._seen):
+        if self._seen.get((sent.number, sent.sender), -inf) > sent.time - _MEMORY:
             return True
         status = Proc(self._pid).status()
         return has(status, "ShdPnd", sent.number) or has(status, "SigPnd", sent.number)

@@ -15,8 +15,7 @@ from mdmp.capture.linux.proc import Proc, read_text
 from mdmp.capture.linux.registers import restart_call
 from mdmp.capture.linux.syscalls import Request
 from mdmp.errors import UsageError
-from mdmp.formats.proc.status import number as number_in
-from mdmp.formats.proc.status import parse_fields
+from mdmp.formats.proc.status import number_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +131,7 @@ class Tracer:
 
     def _newborn(self, tid: int) -> Task | None:
         """A thread or process that the kernel has seized for us, at its first stop."""
-        pid = number_in(parse_fields(read_text(f"/proc/{tid}/status") or b""), "Tgid")
+        pid = number_in(read_text(f"/proc/{tid}/status") or b"", "Tgid")
         process = self.processes.get(pid) if pid else None
         if process is None:
             if pid is None or not self._events.wants(pid):
