@@ -1,13 +1,27 @@
-"""The process that `install_handler` starts to watch its program. No command: nobody else starts it."""
+"""The process that `install_handler` starts to watch its program. A script and no command: nobody else starts it."""
 
 from __future__ import annotations
 
+import os
+import sys
+
 
 def main() -> None:
+    # A grandchild, so that the program never meets it among its children.
+    if hasattr(os, "fork") and os.fork():
+        os._exit(0)
+    # Python's own library goes first.
+    sys.path.append(sys.argv[1])
     from mdmp.monitor.watcher_process import watch
 
     watch(_report)
 
 
 def _report(path: str) -> str:
-    raise NotImplementedError
+    from mdmp.api import write_report_beside
+
+    return write_report_beside(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ the program when something goes wrong is that the watcher is told by a pipe and 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -27,22 +28,14 @@ GUARD: Final = "MDMP_WATCHER"
 """In the environment of a watcher, so that one that turns out to be no Python does not start another."""
 DEBUG_OUTPUT: Final = "mdmp handler: "
 """How debug output begins that is meant for the watcher (Windows)."""
-PART: Final = 2000
-"""Characters in one message: with all escaped still fewer bytes than the kernel keeps together in a pipe."""
-TEXT_LIMIT: Final = 24_000
-"""Characters of a traceback that are kept: of a longer one the beginning and, more of it, the end."""
+DEBUG_OUTPUT_LIMIT: Final = 32_000
+"""Characters, ASCII only: its length has 16 bits."""
+PART: Final = 900
+"""Characters in one message: never more bytes than the kernel keeps together in a pipe."""
+TEXT_LIMIT: Final = 12_000
+"""Characters of a traceback that are kept, which a pipe has room for: of a longer one the beginning and the end."""
 START_LIMIT: Final = 10.0
 """Seconds that a watcher may take to begin or to end."""
-
-_BOOT = """\
-import os, sys
-if hasattr(os, "fork") and os.fork():
-    os._exit(0)
-sys.path.append(sys.argv[1])
-from mdmp.cli.watcher import main
-main()
-"""
-"""The watcher becomes a grandchild, so that the program never meets it among its children."""
 
 _lock = threading.RLock()
 _current: Handler | None = None
@@ -56,10 +49,13 @@ class Handler:
         """Why the program is not watched, in one line."""
         self.watcher: int | None = None
         """The process that watches."""
+        self._tracer: int | None = None
+        """Its thread that does so."""
         self._ignore = ignore
         self.follow = follow
         self._owner = os.getpid()
-        self._requests = self._answers = -1
+        self._requests: _Pipe | None = None
+        self._answers: _Pipe | None = None
         self._settled = threading.Event()
         self._hooks: list[Callable[[], None]] = []
         if exceptions:
@@ -68,7 +64,9 @@ class Handler:
     @property
     def watching(self) -> bool:
         """Whether a fault would be noticed now."""
-        return self._settled.is_set() and self.problem is None and self._requests >= 0 and _is_watched(self.watcher)
+        return (
+            self._settled.is_set() and self.problem is None and self._requests is not None and _is_watched(self._tracer)
+        )
 
     def wait(self, limit: float | None = None) -> bool:
         """Until it is watched or cannot be. False when it cannot, and when that takes over `limit` seconds."""
@@ -81,9 +79,7 @@ class Handler:
             self._unhook()
             if _current is self:
                 _current = None
-            if self._requests < 0:
-                return
-            if os.getpid() == self._owner:
+            if os.getpid() == self._owner and self._requests:
                 self._end_watcher()
             self._forget()
 
@@ -95,12 +91,13 @@ class Handler:
 
     def start(self, python: str, settings: dict[str, object]) -> None:
         """Begins the watcher; a thread, which ends then, waits until it watches."""
-        theirs, self._requests = os.pipe()
-        self._answers, also_theirs = os.pipe()
+        theirs, ours = os.pipe()
+        self._requests = _Pipe(ours)
+        ours, also_theirs = os.pipe()
+        self._answers = _Pipe(ours)
+        if sys.platform != "win32":
+            os.set_blocking(self._requests.file(), False)
         try:
-            self._identity = os.fstat(self._requests)
-            if sys.platform != "win32":
-                os.set_blocking(self._requests, False)
             process = _spawn(python, theirs, also_theirs)
         except OSError as problem:
             self._fail(f"cannot start {python}: {problem.strerror}")
@@ -116,11 +113,15 @@ class Handler:
         else:
             process.wait()
         with suppress(OSError, ValueError):
-            answers = _Lines(self._answers)
+            answers = self._answers
+            if answers is None:
+                raise ValueError("given up meanwhile")
             self.watcher = int(answers.next()["watcher"])
             _let_trace(self.watcher)
             self._send({"pid": os.getpid(), "paths": sys.path, "follow": self.follow, "settings": settings})
-            self.problem = answers.next()["problem"]
+            answer = answers.next()
+            self.problem = answer["problem"]
+            self._tracer = answer.get("tracer")
             self._settled.set()
             return
         self._fail("the process that was to watch the program ended before it did")
@@ -179,24 +180,30 @@ class Handler:
         if sys.platform == "win32":
             from mdmp.capture.windows.win32 import output_debug_string
 
-            output_debug_string(DEBUG_OUTPUT + json.dumps({**message, "text": text}))
+            while len(line := json.dumps({**message, "text": text})) > DEBUG_OUTPUT_LIMIT:
+                text = text[len(text) // 2 :]
+            output_debug_string(DEBUG_OUTPUT + line)
         else:
-            for start in range(0, len(text), PART):
-                self._send({"tid": message["tid"], "part": text[start : start + PART]})
+            with suppress(BlockingIOError):  # the pipe is full: what is there has to do
+                for start in range(0, len(text), PART):
+                    self._send({"tid": message["tid"], "part": text[start : start + PART]})
             self._send(message)
             _stop_here()
 
     def _send(self, message: dict[str, object]) -> None:
-        """Only to the pipe that is ours still: the program may have closed all its files, and opened others."""
-        ours = os.fstat(self._requests)
-        if (ours.st_dev, ours.st_ino) == (self._identity.st_dev, self._identity.st_ino):
-            os.write(self._requests, json.dumps(message).encode() + b"\n")
+        if self._requests:
+            line = json.dumps(message, ensure_ascii=False)
+            os.write(self._requests.file(), line.encode("utf-8", "surrogatepass") + b"\n")
 
     def _end_watcher(self) -> None:
-        if self._settled.wait(START_LIMIT) and self.watching:
+        self._settled.wait(START_LIMIT)
+        if self.watching and self.watcher:
             with suppress(OSError):
-                self._tell({"said": "end"})
-        self._close_requests()
+                if sys.platform == "win32":
+                    self._tell({"said": "end"})
+                else:
+                    os.kill(self.watcher, 15)
+        self._forget_requests()
         ended = threading.Thread(target=self._read_to_the_end, name="mdmp handler", daemon=True)
         ended.start()
         ended.join(START_LIMIT)
@@ -207,20 +214,19 @@ class Handler:
 
     def _read_to_the_end(self) -> None:
         with suppress(OSError):
-            while os.read(self._answers, 4096):
+            while self._answers and os.read(self._answers.file(), 4096):
                 pass
 
-    def _close_requests(self) -> None:
-        with suppress(OSError):
-            os.close(self._requests)
-        self._requests = -1
+    def _forget_requests(self) -> None:
+        if self._requests:
+            self._requests.close()
+            self._requests = None
 
     def _forget(self) -> None:
-        if self._requests >= 0:
-            self._close_requests()
-        with suppress(OSError):
-            os.close(self._answers)
-        self._answers = -1
+        self._forget_requests()
+        if self._answers:
+            self._answers.close()
+            self._answers = None
 
     def after_fork(self) -> None:
         """In a new child, which is watched only when that was asked for."""
@@ -229,22 +235,38 @@ class Handler:
             self._forget()
 
 
-class _Lines:
-    """Messages from a pipe, one a line."""
+class _Pipe:
+    """One end of a pipe. The program may close all its files, and the number then be that of another file."""
 
     def __init__(self, file: int) -> None:
         self._file = file
+        self._identity = self._look()
         self._rest = b""
 
+    def _look(self) -> tuple[int, int]:
+        found = os.fstat(self._file)
+        return found.st_dev, found.st_ino
+
+    def file(self) -> int:
+        """Raises `OSError` when it is closed."""
+        if self._look() != self._identity:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._file
+
     def next(self) -> dict[str, Any]:
+        """The next message, a line. Raises `ValueError` when there will be none."""
         while b"\n" not in self._rest:
-            more = os.read(self._file, 4096)
+            more = os.read(self.file(), 4096)
             if not more:
                 raise ValueError("the other side ended")
             self._rest += more
         line, _, self._rest = self._rest.partition(b"\n")
         found: dict[str, Any] = json.loads(line)
         return found
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.close(self.file())
 
 
 def install_handler(
@@ -307,7 +329,8 @@ def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:
     """A process that Ctrl-C in our terminal is not meant for. Raises `OSError`."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     # What it is comes last, for people who look at the list of processes.
-    command = [python, "-I", "-S", "-c", _BOOT, root, f"mdmp: watches process {os.getpid()}"]
+    script = os.path.join(root, "mdmp", "cli", "watcher.py")
+    command = [python, "-I", "-S", script, root, f"mdmp: watches process {os.getpid()}"]
     environment = {**os.environ, GUARD: str(os.getpid())}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP
@@ -316,15 +339,15 @@ def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdin=requests, stdout=answers, env=environment, start_new_session=True)
 
 
-def _is_watched(watcher: int | None) -> bool:
-    """By this process, or on Windows by any: it does not tell."""
+def _is_watched(tracer: int | None) -> bool:
+    """By this thread of another process; on Windows by any: it does not tell."""
     if sys.platform == "win32":
         from mdmp.capture.windows.win32 import is_debugger_present
 
         return is_debugger_present()
     else:
         with suppress(OSError), open("/proc/self/status", "rb") as status:
-            return any(line.split() == [b"TracerPid:", str(watcher).encode()] for line in status)
+            return any(line.split() == [b"TracerPid:", str(tracer).encode()] for line in status)
         return False
 
 

@@ -32,3 +32,5 @@ class MonitorOptions:
     """Called once, in the loop's thread, when from now on no fault is missed."""
     end_at_exec: bool = False
     """The process is let go when it becomes another program (Linux)."""
+    ended_by: int | None = None
+    """The only process whose signals end the watching, rather than anybody's (Linux)."""

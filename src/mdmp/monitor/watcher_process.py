@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,9 @@ def watch(report: Callable[[str], str]) -> None:
         follow=request["follow"],
         signals=_SIGNALS,
         debug_output=(DEBUG_OUTPUT,),
-        watching=lambda: channel.say({"problem": None}),
+        watching=lambda: channel.say({"problem": None, "tracer": threading.get_native_id()}),
         end_at_exec=True,
+        ended_by=request["pid"],
     )
     try:
         keeper = HandlerKeeper(channel, request["settings"], report)

@@ -142,7 +142,7 @@ class Loop:
     def _signal(self, number: int, code: int, sender: int) -> None:
         if self._passing and self._child in self.tracer.processes:
             self._passing.heard(number, code, sender)
-        elif number in _ENDING:
+        elif number in _ENDING and self._options.ended_by in (None, sender):
             self._running = False
 
     def _look(self) -> float:
