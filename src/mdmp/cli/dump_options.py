@@ -9,13 +9,14 @@ _UNITS = {"K": 10, "M": 20, "G": 30}
 
 def add_dump_options(parser: argparse.ArgumentParser, default: str | None) -> None:
     """`default`: of the type; None: what the policy says."""
+    otherwise = default or "as the policy says"
     parser.add_argument(
         "--type",
         metavar="TYPE",
         dest="kind",
         type=_kind,
         default=default,
-        help=f"which memory to keep: {', '.join(DUMP_TYPES)}, or MINIDUMP_TYPE bits like 0x241 (default: {default or 'as the policy says'})",
+        help=f"which memory to keep: {', '.join(DUMP_TYPES)}, or MINIDUMP_TYPE bits like 0x241 (default: {otherwise})",
     )
     parser.add_argument(
         "--budget",

@@ -57,6 +57,12 @@ class Images:
             if (symbol := image.named(name) or (file.named(name) if file else None))
         ]
 
+    def code(self, library: re.Pattern[str]) -> list[tuple[int, int]]:
+        """[start, end) of what can be executed of such libraries."""
+        return [
+            (m.start, m.end) for m in self._maps if "x" in m.permissions and library.match(os.path.basename(m.path))
+        ]
+
     def _libraries(self, library: re.Pattern[str]) -> Iterator[LoadedElf]:
         for mapping in self._maps:
             if not mapping.offset and library.match(os.path.basename(mapping.path)):

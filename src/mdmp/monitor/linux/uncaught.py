@@ -11,16 +11,23 @@ from struct import unpack_from
 from typing import TYPE_CHECKING
 
 from mdmp.arch import CPUS
-from mdmp.monitor.linux.images import LIBCPP
+from mdmp.monitor.linux.images import LIBC, LIBCPP
 from mdmp.snapshot.thrown import readable_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mdmp.monitor.linux.images import Images
     from mdmp.snapshot import Context, MemoryReader
 
-_TERMINATE = ("_ZSt9terminatev", "_ZN9__gnu_cxx27__verbose_terminate_handlerEv")
+_TERMINATE = (
+    "_ZSt9terminatev",
+    "_ZN9__gnu_cxx27__verbose_terminate_handlerEv",
+    "_ZN9__gnu_cxx27__verbose_terminate_handlerEv.cold",
+    "_ZN10__cxxabiv111__terminateEPFvvE",
+)
+"""None of them returns, so none is on the stack unless it runs. Only static programs tell of the last two."""
+_ASSERTION = ("_ZSt21__glibcxx_assert_failPKciS0_S0_", "_ZSt21__glibcxx_assert_failPKciS1_S1_")
 _PURE_VIRTUAL = ("__cxa_pure_virtual",)
 _DERIVED_TYPE = ("_ZTVN10__cxxabiv120__si_class_type_infoE",)
 """The virtual function table of std::type_info for classes with one base."""
@@ -41,15 +48,47 @@ def uncaught(context: Context, images: Images, memory: MemoryReader) -> tuple[st
     pointer = context.registers[CPUS[context.cpu].sp]
     raw = memory.read_some(pointer, _SEARCHED)
     words = unpack_from(f"<{len(raw) // size}{'Q' if size == 8 else 'I'}", raw)
-    if not any(place.holds_return(word) for place in images.find(LIBCPP, *_TERMINATE) for word in words):
+
+    def runs(*names: str) -> bool:
+        return any(place.holds_return(word) for place in images.find(LIBCPP, *names) for word in words)
+
+    if not runs(*_TERMINATE) and (runs(*_ASSERTION) or not _library_aborts(words, images, memory)):
         return None
-    if any(place.holds_return(word) for place in images.find(LIBCPP, *_PURE_VIRTUAL) for word in words):
+    if runs(*_PURE_VIRTUAL):
         return ("pure virtual method called",)
     if size == 8:
         for word in (*context.registers.values(), *words):
             if header := _caught(word, memory):
                 return (_describe(header, images, memory),)
     return ()
+
+
+def _library_aborts(words: Iterable[int], images: Images, memory: MemoryReader) -> bool:
+    """It has called `abort`: only that call's own return address follows such a call (x86-64)."""
+    aborts = {place.start for place in images.find(LIBC, "abort")}
+    code = images.code(LIBCPP)
+    for word in words:
+        if any(start < word <= end for start, end in code):
+            slot = _slot_of_call(word, memory)
+            if slot is not None and memory.word(slot, 8) in aborts:
+                return True
+    return False
+
+
+def _slot_of_call(after: int, memory: MemoryReader) -> int | None:
+    """Where the address of the function stands that is called from another library right before an address."""
+    call = memory.read_some(after - 6, 6)
+    if call[:2] == b"\xff\x15":  # call [rip + x]
+        return after + int.from_bytes(call[2:], "little", signed=True)
+    if call[1:2] != b"\xe8":
+        return None
+    stub = after + int.from_bytes(call[2:], "little", signed=True)
+    jump = memory.read_some(stub, 16)
+    skipped = 4 if jump.startswith(b"\xf3\x0f\x1e\xfa") else 0  # endbr64
+    skipped += jump[skipped : skipped + 1] == b"\xf2"  # bnd
+    if jump[skipped : skipped + 2] != b"\xff\x25":  # jmp [rip + x]
+        return None
+    return stub + skipped + 6 + int.from_bytes(jump[skipped + 2 : skipped + 6], "little", signed=True)
 
 
 def _caught(address: int, memory: MemoryReader) -> int | None:

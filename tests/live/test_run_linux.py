@@ -1,0 +1,357 @@
+"""Programs that crash on this machine under `mdmp run` and `mdmp attach`: one dump each, and nothing else changes."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_table import BY_NAME, FAULTS, NO_FAULTS, Fault, build, check_dump
+
+import mdmp
+from mdmp.monitor.keeper import Keeper, Outcome
+from mdmp.monitor.options import MonitorOptions
+from mdmp.monitor.policy.environment import command_line_source
+from mdmp.monitor.policy.policy import Policy
+from mdmp.monitor.run import attach
+
+SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="these are programs of Linux"),
+    pytest.mark.skipif(SCOPE.exists() and SCOPE.read_text().strip() == "3", reason="nobody may trace here"),
+]
+only_parents = pytest.mark.skipif(
+    SCOPE.exists() and SCOPE.read_text().strip() != "0" and getattr(os, "geteuid", int)() != 0,
+    reason="only parents may trace here",
+)
+ENVIRONMENT = {**os.environ, "MDMP_DUMP_NOTICE": "none", "MDMP_DUMP_LOG": "no", "MDMP_DUMP_REPEAT": "0"}
+ENVIRONMENT |= {"MDMP_DUMP_COUNT": "100", "MDMP_DUMP_MIN_FREE": "0", "XDG_CONFIG_HOME": "/nonexistent"}
+TOLD = re.compile(r"mdmp: (?P<name>.+) \(pid (?P<pid>\d+)\): (?P<text>.+); dump (?P<path>.+) \((?P<size>.+)\)")
+
+
+ABORTED = BY_NAME["handler_aborts"]
+SEEN = {"handler_aborts": ABORTED._replace(kind="access_violation", signal=signal.SIGSEGV, address=0)}
+"""Whoever traces a program sees what its own handler makes another signal of."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
+class Command:
+    """`mdmp …`, with its dumps in a folder."""
+
+    def __init__(self, dumps: Path, *arguments: object, **options: object) -> None:
+        self.dumps = dumps
+        command, *rest = map(str, arguments)
+        words = [sys.executable, "-m", "mdmp.cli", command, "-o", str(dumps), *rest]
+        settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(words, env=ENVIRONMENT, **{**settings, **options})  # type: ignore[call-overload]
+
+    def end(self, status: int, told: int) -> list[re.Match[str]]:
+        """Waits for it; what it told of dumps, of which there have to be so many."""
+        out, self.err = self.process.communicate(timeout=30)
+        self.out = out
+        found = [match for line in self.err.splitlines() if (match := TOLD.fullmatch(line))]
+        assert (self.process.returncode, len(found), len(list(self.dumps.glob("*.dmp")))) == (
+            status,
+            told,
+            told,
+        ), self.err
+        return found
+
+
+def run(dumps: Path, *arguments: object, status: int = 0, told: int = 0) -> list[re.Match[str]]:
+    return Command(dumps, "run", *arguments).end(status, told)
+
+
+@pytest.fixture
+def victims() -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that have to be gone at the end."""
+    found: list[subprocess.Popen[str]] = []
+    yield found
+    for process in found:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.communicate(timeout=10)
+
+
+def start(victims: list[subprocess.Popen[str]], *command: object) -> subprocess.Popen[str]:
+    words = list(map(str, command))
+    process = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    victims.append(process)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def wait_for_tracer(pid: int, wanted: bool = True) -> None:
+    deadline = time.monotonic() + 10
+    while ("TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text()) == wanted:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def program_of(fault: Fault, folder: Path) -> Path:
+    return build("cpp" if fault.source.suffix == ".cpp" else "faults", folder)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_faults_of_a_program_that_we_start(fault: Fault, folder: Path, tmp_path: Path) -> None:
+    (told,) = run(tmp_path / "dumps", "--", program_of(fault, folder), fault.name, status=fault.status, told=1)
+    snapshot, _ = check_dump(Path(told["path"]), SEEN.get(fault.name, fault), int(told["pid"]))
+    assert snapshot.exceptions[0].tid == int(told["pid"])
+    assert fault.message is None or fault.message in told["text"]
+
+
+@only_parents
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_faults_of_a_program_that_runs(
+    fault: Fault, folder: Path, tmp_path: Path, victims: list[subprocess.Popen[str]]
+) -> None:
+    program = start(victims, program_of(fault, folder), fault.name, "wait")
+    (outcome,) = attached(program, tmp_path)
+    program.communicate(timeout=10)
+    assert 128 - program.returncode == fault.status
+    assert outcome.saved is not None
+    check_dump(Path(outcome.saved.path), SEEN.get(fault.name, fault), program.pid)
+
+
+def attached(program: subprocess.Popen[str], dumps: Path) -> list[Outcome]:
+    """What becomes of a program that goes on when it is watched, by us, in this process."""
+    outcomes: list[Outcome] = []
+    settings = {"folder": str(dumps), "repeat": 0, "min_free": 0, "log": False, "notice": "none"}
+    keeper = Keeper(Policy((command_line_source(settings),)), tell=outcomes.append)
+    attach(program.pid, keeper, MonitorOptions(watching=lambda: print("go", file=program.stdin, flush=True)), print)
+    return outcomes
+
+
+@pytest.mark.parametrize("name", ["null", "overflow", "double_free", "handler_aborts", "forbidden"])
+def test_faults_of_other_threads(name: str, folder: Path, tmp_path: Path) -> None:
+    fault = BY_NAME[name]
+    (told,) = run(tmp_path, "--", build("faults", folder), name, "thread", status=fault.status, told=1)
+    snapshot, _ = check_dump(Path(told["path"]), SEEN.get(name, fault), int(told["pid"]))
+    assert len(snapshot.threads or ()) == 5
+    assert snapshot.exceptions[0].tid not in (None, snapshot.process.pid)
+
+
+@pytest.mark.parametrize("kind", ["fixed", "static", "stripped"])
+@pytest.mark.parametrize("name", ["null", "double_free", "smash", "assert"])
+def test_other_kinds_of_programs(kind: str, name: str, folder: Path, tmp_path: Path) -> None:
+    fault = BY_NAME[name]
+    (told,) = run(tmp_path, "--", build(kind, folder), name, status=fault.status, told=1)
+    check_dump(Path(told["path"]), fault, symbols=kind != "stripped")
+
+
+def test_a_static_program_of_cpp(folder: Path, tmp_path: Path) -> None:
+    fault = BY_NAME["throw"]
+    (told,) = run(tmp_path, "--", build("static_cpp", folder), "throw", status=fault.status, told=1)
+    check_dump(Path(told["path"]), fault)
+
+
+def test_a_program_of_32_bits(folder: Path, tmp_path: Path) -> None:
+    (told,) = run(tmp_path, "--", build("32", folder), status=128 + signal.SIGSEGV, told=1)
+    snapshot = mdmp.open_dump(told["path"])
+    assert snapshot.system.cpu == "x86"
+    fault = Fault("null", "access_violation", signal.SIGSEGV, 0)
+    exception = snapshot.exceptions[0]
+    assert (exception.code, exception.address) == (fault.signal, 0)
+    frame = mdmp.analyze(snapshot, images=[folder]).threads[0].frames[0]
+    assert (frame.function, frame.line) == ("crash_null", 3)
+
+
+def test_python_that_crashes(tmp_path: Path) -> None:
+    code = "import ctypes, threading\nt = threading.Thread(target=ctypes.string_at, args=(16,))\nt.start(); t.join()"
+    for options in ([], ["-X", "faulthandler"]):
+        dumps = tmp_path / f"dumps{len(options)}"
+        (told,) = run(dumps, "--", sys.executable, *options, "-c", code, status=128 + signal.SIGSEGV, told=1)
+        (exception,) = mdmp.open_dump(told["path"]).exceptions
+        assert (exception.code, exception.flags, exception.address) == (signal.SIGSEGV, 1, 16)
+        assert exception.tid not in (None, int(told["pid"]))
+
+
+@pytest.mark.parametrize("name", NO_FAULTS)
+def test_no_faults(name: str, folder: Path, tmp_path: Path) -> None:
+    run(tmp_path, "--", build("faults", folder), name, status=NO_FAULTS[name])
+
+
+def test_a_caught_exception(folder: Path, tmp_path: Path) -> None:
+    run(tmp_path, "--", build("cpp", folder), "fine_caught")
+
+
+def test_signals_that_are_asked_for(folder: Path, tmp_path: Path) -> None:
+    program = build("faults", folder)
+    (told,) = run(tmp_path / "1", "--signal", "TERM", "--", program, "fine_terminated", status=143, told=1)
+    assert mdmp.open_dump(told["path"]).annotations.process["mdmp.fault"] == "signal"
+    (told,) = run(tmp_path / "2", "--first-chance", "segv", "--", program, "fine_handled", told=1)
+    assert mdmp.open_dump(told["path"]).annotations.process["mdmp.fault"] == "handled_exception"
+
+
+def test_the_end_of_a_process(folder: Path, tmp_path: Path) -> None:
+    program = build("faults", folder)
+    (told,) = run(tmp_path / "1", "--exit-code", "7", "--", program, "fine_seven", status=7, told=1)
+    snapshot = mdmp.open_dump(told["path"])
+    assert snapshot.annotations.process["mdmp.fault.text"] == "ended with exit code 7"
+    assert not snapshot.exceptions
+    functions = [frame.function for frame in mdmp.analyze(snapshot, images=[folder]).threads[0].frames]
+    assert "fine_seven" in functions
+    run(tmp_path / "2", "--exit-code", "8", "--", program, "fine_seven", status=7)
+    run(tmp_path / "3", "--exit-code", "any", "--", program, "fine_seven", "thread", status=7, told=1)
+
+
+def test_conditions(tmp_path: Path) -> None:
+    code = "import time, threading\nkept = bytearray(200 << 20)\nt = threading.Thread(target=time.sleep, args=(0.6,))\n"
+    code += "t.start()\ntime.sleep(0.6)\nt.join()"
+    (told,) = run(tmp_path, "--memory", "150M", "--", sys.executable, "-c", code, told=1)
+    snapshot = mdmp.open_dump(told["path"])
+    assert snapshot.annotations.process["mdmp.fault"] == "memory"
+    assert snapshot.origin.held is not None or any("stood still for" in note for note in snapshot.annotations.comments)
+
+
+def test_an_exit_status_and_files_are_passed(tmp_path: Path) -> None:
+    command = Command(tmp_path, "run", "--", "sh", "-c", "cat; echo bad >&2; exit 43", stdin=subprocess.PIPE)
+    assert command.process.stdin is not None
+    command.process.stdin.write("some text")
+    command.end(43, 0)
+    assert (command.out, command.err) == ("some text", "bad\n")
+
+
+def test_programs_that_cannot_be_started(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("echo of a script without a first line\nexit 3\n")
+    run(tmp_path / "dumps", "--", script, status=126)
+    run(tmp_path / "dumps", "--", tmp_path / "missing", status=127)
+    run(tmp_path / "dumps", "--", tmp_path, status=126)
+    script.chmod(0o755)
+    run(tmp_path / "dumps", "--", script, status=3)
+    script.write_text("#!/missing/interpreter\n")
+    run(tmp_path / "dumps", "--", script, status=127)
+
+
+def test_the_program_is_as_without_us(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\n"
+        "status = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
+        "print([status[key].strip() for key in ('SigBlk', 'SigIgn', 'SigCgt')], sorted(os.listdir('/proc/self/fd')))\n"
+        "print(os.getcwd(), os.getpgid(0) == os.getpgid(os.getppid()), os.getsid(0) == os.getsid(os.getppid()))\n"
+    )
+    words = [sys.executable, "-c", code]
+    plain = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    command = Command(tmp_path, "run", "--", *words)
+    command.end(0, 0)
+    assert command.out == plain.stdout
+
+
+def test_signals_to_us_are_passed_on_once(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "def got(number, _): print(signal.Signals(number).name, flush=True)\n"
+        "for name in ('SIGTERM', 'SIGUSR1', 'SIGHUP'): signal.signal(getattr(signal, name), got)\n"
+        "print('ready', flush=True)\n"
+        "end = time.monotonic() + 1.5\n"
+        "while time.monotonic() < end: time.sleep(0.05)\n"
+        "sys.exit(5)"
+    )
+    command = Command(tmp_path, "run", "--", sys.executable, "-c", code, start_new_session=True)
+    assert command.process.stdout is not None
+    assert command.process.stdout.readline() == "ready\n"
+    command.process.send_signal(signal.SIGUSR1)
+    time.sleep(0.3)
+    command.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    os.killpg(command.process.pid, signal.SIGHUP)
+    command.end(5, 0)
+    assert command.out == "SIGUSR1\nSIGTERM\nSIGHUP\n"
+
+
+def test_a_program_goes_on_without_us(tmp_path: Path, victims: list[subprocess.Popen[str]]) -> None:
+    code = "import os, sys, time\nprint(os.getpid(), flush=True)\ntime.sleep(30)"
+    command = Command(tmp_path, "run", "--", sys.executable, "-c", code)
+    assert command.process.stdout is not None
+    pid = int(command.process.stdout.readline())
+    command.process.kill()
+    command.process.wait(10)
+    wait_for_tracer(pid, False)
+    assert Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "S"
+    os.kill(pid, signal.SIGKILL)
+    command.process.communicate()
+
+
+@only_parents
+def test_an_attached_process_is_let_go(folder: Path, tmp_path: Path, victims: list[subprocess.Popen[str]]) -> None:
+    program = start(victims, build("faults", folder), "fine_seven", "wait")
+    for number in (signal.SIGINT, signal.SIGKILL):
+        command = Command(tmp_path, "attach", program.pid)
+        wait_for_tracer(program.pid)
+        other = Command(tmp_path, "attach", program.pid)
+        other.end(2, 0)
+        assert "traces it already" in other.err
+        command.process.send_signal(number)
+        command.end(0 if number == signal.SIGINT else -number, 0)
+        wait_for_tracer(program.pid, False)
+    program.communicate("go\n", timeout=10)
+    assert program.returncode == 7
+
+
+@only_parents
+def test_attach_by_name(folder: Path, tmp_path: Path, victims: list[subprocess.Popen[str]]) -> None:
+    program = build("faults", folder)
+    named = shutil.copy(program, tmp_path / f"named{os.getpid()}")
+    none = Command(tmp_path / "dumps", "attach", named.name)
+    none.end(2, 0)
+    waiting = Command(tmp_path / "dumps", "attach", "--wait", named.name)
+    assert waiting.process.stderr is not None
+    assert "waiting" in waiting.process.stderr.readline()
+    first = start(victims, named, "null", "wait")
+    wait_for_tracer(first.pid)
+    second = start(victims, named, "null", "wait")
+    several = Command(tmp_path / "dumps", "attach", named.name)
+    several.end(2, 0)
+    assert str(first.pid) in several.err and str(second.pid) in several.err
+    first.communicate("go\n", timeout=10)
+    (told,) = waiting.end(0, 1)
+    assert int(told["pid"]) == first.pid
+    by_name = Command(tmp_path / "more", "attach", named.name)
+    wait_for_tracer(second.pid)
+    second.communicate("go\n", timeout=10)
+    by_name.end(0, 1)
+
+
+def test_children_are_followed(folder: Path, tmp_path: Path) -> None:
+    program = build("faults", folder)
+    script = f"{program} null; {program} fine_handled; ({program} abort); {program} divide thread & wait; exit 9"
+    told = run(tmp_path / "yes", "--follow", "-n", "9", "--", "sh", "-c", script, status=9, told=3)
+    pids = [int(match["pid"]) for match in told]
+    assert len(set(pids)) == 3
+    for match, name in zip(told, ("null", "abort", "divide"), strict=True):
+        check_dump(Path(match["path"]), BY_NAME[name], int(match["pid"]))
+    run(tmp_path / "no", "-n", "9", "--", "sh", "-c", script, status=9)
+
+
+def test_a_program_that_becomes_another(folder: Path, tmp_path: Path) -> None:
+    program = build("faults", folder)
+    (told,) = run(tmp_path / "1", "--", "sh", "-c", f"exec {program} null thread", status=139, told=1)
+    assert told["name"] == "faults"
+    check_dump(Path(told["path"]), BY_NAME["null"])
+    code = f"import os, threading\nthreading.Thread(target=os.execv, args=({str(program)!r}, ['x', 'null'])).start()"
+    (told,) = run(tmp_path / "2", "--", sys.executable, "-c", code, status=139, told=1)
+    check_dump(Path(told["path"]), BY_NAME["null"])
+
+
+def test_many_crash_at_once(folder: Path, tmp_path: Path) -> None:
+    program = build("faults", folder)
+    script = f"for i in $(seq 50); do {program} null & done; wait"
+    told = run(tmp_path / "one", "--follow", "-n", "50", "--type", "mini", "--", "sh", "-c", script, told=50)
+    assert len({match["pid"] for match in told}) == 50
+    for match in told:
+        snapshot = mdmp.open_dump(match["path"])
+        assert (snapshot.issues, snapshot.process.pid) == ((), int(match["pid"]))
