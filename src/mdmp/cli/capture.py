@@ -7,7 +7,6 @@ examples:
 """
 
 import argparse
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -60,9 +59,9 @@ def _run_mdmp(args: argparse.Namespace) -> int:
 
     flags = args.kind if isinstance(args.kind, int) else DUMP_TYPES[args.kind]
     secrets = bool(flags & TELLS_SECRETS)
-    began, ends = time.monotonic(), list[float]()
+    ends = list[datetime]()
     with ExitStack() as held:
-        held.callback(lambda: ends.append(time.monotonic()))
+        held.callback(lambda: ends.append(datetime.now(UTC)))
         snapshot = held.enter_context(
             capture_process(args.pid, copy=not args.no_snapshot, command_line=secrets, environment=secrets)
         )
@@ -76,10 +75,10 @@ def _run_mdmp(args: argparse.Namespace) -> int:
             scrub_stacks=args.scrub_stacks,
             when_read=held.close,
         )
-    seconds = snapshot.origin.held.total_seconds() if snapshot.origin.held else ends[0] - began
+    pause = snapshot.origin.held or ends[0] - (snapshot.origin.time or ends[0])
     counts = f"{len(snapshot.threads or ())} threads, {len(snapshot.modules or ())} modules"
     print(safe_text(f"{saved.path}: {saved.size} bytes, {saved.memory} of them memory; {counts}"))
-    print(f"  {snapshot.origin.method}; it stood still for {seconds * 1000:.1f} ms")
+    print(f"  {snapshot.origin.method}; it stood still for {pause.total_seconds() * 1000:.1f} ms")
     for line in (*saved.lost, *map(str, snapshot.issues)):
         print(safe_text(f"  {line}"))
     return DONE

@@ -29,7 +29,7 @@ from mdmp.capture.windows.handles import read_handles
 from mdmp.capture.windows.memory import WindowsMemory, find_regions, readable
 from mdmp.capture.windows.modules import find_modules, find_unloaded
 from mdmp.capture.windows.permission import opened
-from mdmp.capture.windows.process import read_environment, read_process
+from mdmp.capture.windows.process import read_process, read_secrets
 from mdmp.capture.windows.system import cpu_of, read_system
 from mdmp.capture.windows.threads import Seen, basic, make_thread
 
@@ -44,6 +44,7 @@ def capture_windows(pid: int, options: CaptureOptions, debugged: Debugged | None
         cpu, emulated = cpu_of(process)
         if cpu not in FLAGS:
             raise UsageError(f"process {pid} is for a processor that mdmp does not know")
+        system, contexts = read_system(cpu), ContextReader(cpu, emulated)
         moment = datetime.now(UTC)
         copy = _copy(stack, process, cpu, emulated, issues) if options.snapshot and debugged is None else None
         if copy is not None:
@@ -53,7 +54,7 @@ def capture_windows(pid: int, options: CaptureOptions, debugged: Debugged | None
             source, held = process, None
             still = debugged is not None and debugged.stands_still
             frozen = stack.enter_context(freeze(process, pid, options.limit, still))
-            seen = _seen_frozen(frozen, ContextReader(cpu, emulated), issues)
+            seen = _seen_frozen(frozen, contexts, issues)
         regions = find_regions(source)
         memory = WindowsMemory(source, readable(regions))
         stack.callback(memory.close)
@@ -61,11 +62,11 @@ def capture_windows(pid: int, options: CaptureOptions, debugged: Debugged | None
         with suppress(OSError):
             priority_class = win32.GetPriorityClass(process)
         threads = tuple(make_thread(thread, memory, regions, priority_class) for thread in seen)
-        environment = read_environment(process, emulated, memory) if options.environment else None
+        command_line, texts = read_secrets(process, emulated, memory, options, issues)
         yield Snapshot(
             origin=Origin("live", time=moment, writer="mdmp", method=told.method(held), held=held),
-            system=read_system(cpu),
-            process=read_process(process, pid, options, issues),
+            system=system,
+            process=replace(read_process(process, pid), command_line=command_line),
             threads=threads,
             modules=find_modules(process, emulated, memory, regions, issues),
             unloaded_modules=None if emulated else find_unloaded(memory),
@@ -73,9 +74,7 @@ def capture_windows(pid: int, options: CaptureOptions, debugged: Debugged | None
             memory=memory,
             regions=regions,
             handles=_handles(process, pid, issues),
-            annotations=Annotations(
-                comments=(told.comment(held),), texts={"environ": environment} if environment is not None else {}
-            ),
+            annotations=Annotations(comments=(told.comment(held),), texts=texts),
             issues=issues.freeze(),
         )
 

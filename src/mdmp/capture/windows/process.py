@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mdmp.snapshot import Process
 
@@ -41,25 +41,35 @@ _COUNTERS = {
 """Of two structures, to the names of `Process.vm_counters`."""
 
 
-def read_process(process: int, pid: int, options: CaptureOptions, issues: IssueLog) -> Process:
+def read_process(process: int, pid: int) -> Process:
     facts: dict[str, Any] = {}
 
-    def ask(name: str, question: Callable[[int], Any], what: str | None = None) -> None:
-        try:
+    def ask(name: str, question: Callable[[int], Any]) -> None:
+        with suppress(OSError):
             facts[name] = question(process)
-        except OSError as problem:
-            if what:
-                issues.add("process", f"{what} is not known: {problem.strerror}")
 
     with suppress(OSError):
         facts["create_time"], _, facts["kernel_time"], facts["user_time"] = times(win32.GetProcessTimes, process)
     ask("integrity_level", _integrity_level)
     ask("execute_flags", _execute_flags)
     ask("protected", is_protected)
-    if options.command_line:
-        ask("command_line", _command_line, "the command line")
     ask("time_zone", lambda _: _time_zone())
     return Process(pid=pid, build=build_text(), vm_counters=_counters(process), **facts)
+
+
+def read_secrets(
+    process: int, emulated: bool, memory: MemoryReader, options: CaptureOptions, issues: IssueLog
+) -> tuple[str | None, dict[str, bytes]]:
+    """The command line, and texts by the names of `Annotations.texts`, as far as they are asked for."""
+    if not (options.command_line or options.environment):
+        return None, {}
+    try:
+        parameters = _Parameters(process, emulated, memory)
+    except OSError as problem:
+        issues.add("process", f"command line and environment are not known: {problem.strerror}")
+        return None, {}
+    texts = {"environ": parameters.environment.encode("utf-8", "replace")} if options.environment else {}
+    return parameters.command_line if options.command_line else None, texts
 
 
 def _number(process: int, what: int, value: ctypes.c_uint32 | ctypes.c_size_t) -> int:
@@ -84,35 +94,49 @@ def _integrity_level(process: int) -> int:
         return int.from_bytes(ctypes.string_at(sid + 8 + 4 * (count - 1), 4), "little") if count else 0
 
 
-def _command_line(process: int) -> str:
-    """A UNICODE_STRING with its text behind it."""
-    needed = ctypes.c_uint32()
-    buffer = ctypes.create_string_buffer(0x10000 + 64)
-    win32.NtQueryInformationProcess(process, win32.PROCESS_COMMAND_LINE, buffer, len(buffer), ctypes.byref(needed))
-    size = int.from_bytes(buffer.raw[:2], "little")
-    word = ctypes.sizeof(ctypes.c_void_p)
-    return buffer.raw[2 * word : 2 * word + size].decode("utf-16-le", "replace")
+class _Parameters:
+    """RTL_USER_PROCESS_PARAMETERS, which the program was started with; of its own width."""
 
-
-def read_environment(process: int, emulated: bool, memory: MemoryReader) -> bytes | None:
-    """`NAME=value` in UTF-8, each with a NUL behind it, as on Linux. None where it cannot be found."""
-    word, parameters_at, environment_at, size_at = (4, 0x10, 0x48, 0x290) if emulated else _OWN
-    try:
+    def __init__(self, process: int, emulated: bool, memory: MemoryReader) -> None:
+        """`OSError` where they cannot be found."""
+        self._memory = memory
+        self._offsets = offsets = _NARROW if emulated else _OWN
         peb = _number(process, win32.PROCESS_WOW64, ctypes.c_size_t()) if emulated else _peb(process)
-    except OSError:
-        return None
-    parameters = memory.word(peb + parameters_at, word)
-    if not parameters:
-        return None
-    block, size = memory.word(parameters + environment_at, word), memory.word(parameters + size_at, word)
-    if not block or not size:
-        return None
-    text = memory.read_some(block, min(size, _MAX_TEXT)).decode("utf-16-le", "replace")
-    return text.split("\0\0", 1)[0].encode("utf-8", "replace") + b"\0"
+        start = memory.word(peb + offsets.parameters, offsets.word)
+        if not start:
+            raise OSError(0, "its parameters cannot be read")
+        self._start = start
+
+    def _word(self, offset: int) -> int:
+        return self._memory.word(self._start + offset, self._offsets.word) or 0
+
+    @property
+    def command_line(self) -> str:
+        at, word = self._offsets.command_line, self._offsets.word
+        size = self._memory.word(self._start + at, 2) or 0
+        return self._memory.read_some(self._word(at + word), size).decode("utf-16-le", "replace")
+
+    @property
+    def environment(self) -> str:
+        """`NAME=value`, a NUL behind each."""
+        size = min(self._word(self._offsets.environment_size), _MAX_TEXT)
+        text = self._memory.read_some(self._word(self._offsets.environment), size).decode("utf-16-le", "replace")
+        return text.split("\0\0", 1)[0] + "\0"
 
 
-_OWN = (4, 0x10, 0x48, 0x290) if ctypes.sizeof(ctypes.c_void_p) == 4 else (8, 0x20, 0x80, 0x3F0)
-"""Bytes of a pointer; offsets of ProcessParameters in the PEB, and of Environment and EnvironmentSize in those."""
+class _Offsets(NamedTuple):
+    word: int
+    """Bytes of a pointer."""
+    parameters: int
+    """In the PEB."""
+    command_line: int
+    """The rest in the parameters."""
+    environment: int
+    environment_size: int
+
+
+_NARROW = _Offsets(4, 0x10, 0x40, 0x48, 0x290)
+_OWN = _NARROW if ctypes.sizeof(ctypes.c_void_p) == 4 else _Offsets(8, 0x20, 0x70, 0x80, 0x3F0)
 
 
 def _peb(process: int) -> int:

@@ -173,7 +173,7 @@ NtQueryInformationProcess = _native("NtQueryInformationProcess", _status, DWORD,
 THREAD_BASIC, THREAD_START_ADDRESS = 0, 9
 """ThreadBasicInformation, ThreadQuerySetWin32StartAddress."""
 PROCESS_BASIC, PROCESS_VM_COUNTERS, PROCESS_WOW64, PROCESS_EXECUTE_FLAGS = 0, 3, 26, 34
-PROCESS_HANDLES, PROCESS_COMMAND_LINE, PROCESS_PROTECTION = 51, 60, 61
+PROCESS_HANDLES, PROCESS_PROTECTION = 51, 61
 """Process…Information."""
 
 
