@@ -22,7 +22,7 @@ SUID_DUMPABLE = Path("/proc/sys/fs/suid_dumpable")
 LOCK = Path("/var/lock/mdmp-test-core-pattern") if Path("/var/lock").is_dir() else Path("/tmp/mdmp-test-core-pattern")
 USER, GROUP = 61234, 61235
 """Nobody on this machine."""
-POLICY = 'repeat = 0\ncount = 1000\nmin_free = 0\nlog = false\nnotice = []\n'
+POLICY = "[dumps]\nrepeat = 0\ncount = 1000\nmin_free = 0\nlog = false\nnotice = []\n"
 PATIENCE = 40.0
 
 
@@ -87,6 +87,9 @@ class Handler:
         from mdmp.monitor.linux.core_pattern import uninstall_linux
 
         uninstall_linux(self.places)
+        self.close()
+
+    def close(self) -> None:
         shutil.rmtree(self.folder)
 
     def install(self, **options: Any) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ class Handler:
                 if entry["pid"] == pid:
                     return entry
             time.sleep(0.02)
-        raise AssertionError(f"nothing was noted of process {pid}: {self.entries}")
+        raise AssertionError(f"nothing was noted of process {pid}; last: {self.entries[-3:]}")
 
     def crash(self, command: Sequence[str | Path], **options: Any) -> dict[str, Any]:
         """Of a program that is started here and crashes."""

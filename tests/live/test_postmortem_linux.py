@@ -1,17 +1,25 @@
 """The kernel's handler of crashes: every kind of fault, and what stands against tricks."""
 
+import contextlib
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import fault_table
 import pytest
-from fault_table import FAULTS, Fault, build, check_dump
+from fault_table import BUILDS, BY_NAME, FAULTS, Fault, build, check_dump
+
+import mdmp
 
 if sys.platform != "linux":
     pytest.skip("this is about Linux", allow_module_level=True)
 
-from postmortem import GROUP, USER, Handler, machine, why_not
+from postmortem import GROUP, SUID_DUMPABLE, USER, Handler, machine, why_not
 
 if reason := why_not():
     pytest.skip(reason, allow_module_level=True)
@@ -42,10 +50,248 @@ def test_faults(handler: Handler, built: Path, fault: Fault, thread: bool) -> No
         pytest.skip("these are programs of one thread")
     program = faulty(handler, built, name)
     entry = handler.crash([program, fault.name, *(["thread"] if thread else [])])
-    assert "problem" not in entry and entry["program"] == str(program)
+    assert "dump" in entry, entry
+    assert entry["program"] == str(program)
     snapshot, _ = check_dump(Path(entry["dump"]), fault, entry["pid"])
     assert snapshot.annotations.process["mdmp.trigger"] == "postmortem"
     assert (snapshot.exceptions[0].tid != entry["pid"]) == thread
     names = {thread.tid: thread.name for thread in snapshot.threads or ()}
     assert len(names) == (5 if thread else 1) and None not in names.values()
     assert Path(entry["dump"]).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", [name for name in BUILDS if name not in ("faults", "cpp", "static_cpp")])
+def test_builds(handler: Handler, built: Path, name: str) -> None:
+    """A program without position, static, stripped, and of 32 bits."""
+    program = faulty(handler, built, name)
+    fault = BY_NAME["field"]
+    if name == "32":
+        entry = handler.crash([program])
+        snapshot = mdmp.open_dump(entry["dump"])
+        assert snapshot.system.cpu == "x86" and snapshot.issues == ()
+        assert signal.Signals(snapshot.exceptions[0].code) == signal.SIGSEGV
+    else:
+        entry = handler.crash([program, fault.name, "thread"])
+        check_dump(Path(entry["dump"]), fault, entry["pid"], symbols=name != "stripped")
+
+
+def test_python(handler: Handler) -> None:
+    """It crashes in a C function that it calls."""
+    program = handler.program(Path(os.path.realpath(sys.executable)), "python-of-mine")
+    code = "import ctypes; ctypes.string_at(24)"
+    environment = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
+    entry = handler.crash([program, "-c", code], env=environment)
+    snapshot = mdmp.open_dump(entry["dump"])
+    assert snapshot.exceptions[0].address == 24
+    assert any("_ctypes" in module.name for module in snapshot.modules or ())
+
+
+def test_fifty_at_once(handler: Handler, built: Path) -> None:
+    """Each leaves one dump, and it is its own."""
+    program = faulty(handler, built, "faults")
+    faults = [FAULTS[i % 3] for i in range(50)]
+    started: list[tuple[subprocess.Popen[bytes], Fault, int]] = []
+    for i, fault in enumerate(faults):
+        who = {} if i % 5 == 0 else {"user": USER + i % 5, "group": GROUP, "extra_groups": []}
+        words = [str(program), fault.name, "wait"]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", **who)  # type: ignore[call-overload]
+        started.append((process, fault, who.get("user", 0)))
+    for process, _, _ in started:
+        assert process.stdout and process.stdout.readline() == b"ready\n"
+    for process, _, _ in started:
+        assert process.stdin
+        process.stdin.close()
+    for process, _, _ in started:
+        assert process.wait(60) < 0
+        assert process.stdout
+        process.stdout.close()
+    dumps = Counter()
+    for process, fault, user in started:
+        entry = handler.entry(process.pid)
+        assert "dump" in entry, entry
+        dumps[entry["dump"]] += 1
+        path = Path(entry["dump"])
+        snapshot = mdmp.open_dump(path)
+        assert (snapshot.process.pid, snapshot.exceptions[0].address) == (process.pid, fault.address)
+        assert (path.parent.name, path.stat().st_uid) == (str(user), user)
+    assert set(dumps.values()) == {1} and len(dumps) == 50
+
+
+def test_another_user(handler: Handler, built: Path) -> None:
+    """The dump is that user's, and nobody else's; root's rights were gone."""
+    entry = handler.crash([faulty(handler, built, "faults"), "field"], **OTHER)
+    path = Path(entry["dump"])
+    check_dump(path, BY_NAME["field"], entry["pid"])
+    for place in (path, path.parent):
+        found = place.stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o077) == (USER, GROUP, 0)
+    assert path.parent.parent.stat().st_uid == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "new\nline", "100%P%s", "-rf", ".hidden", "bl\xfc\u202ecod", "'$(id)'", "x" * 200]
+)
+def test_names_of_programs(handler: Handler, built: Path, name: str) -> None:
+    program = handler.program(build("faults", built), name)
+    entry = handler.crash([program, "field"], **OTHER)
+    path = Path(entry["dump"])
+    assert path.parent == Path(handler.places.dumps) / str(USER)
+    assert path.name.endswith(".dmp") and path.name.isprintable() and not path.name.startswith((".", "-"))
+    assert entry["program"] == str(program)
+    main = (mdmp.open_dump(path).modules or ())[0]
+    assert main.name == name
+
+
+class Theirs:
+    """A folder of the user's own that the system's policy sends dumps to, and one of root's that nobody may touch."""
+
+    def __init__(self, handler: Handler, program: str) -> None:
+        self.home = handler.folder / f"theirs-{program}"
+        self.dumps = self.home / "dumps"
+        self.precious = handler.folder / f"precious-{program}"
+        for folder, owner in ((self.home, USER), (self.precious, 0)):
+            folder.mkdir()
+            os.chown(folder, owner, owner)
+            folder.chmod(0o755)
+        with handler.policy.open("a") as file:
+            file.write(f"[applications.{program}]\nfolder = '{self.dumps}'\n")
+
+
+def test_folder_of_the_user(handler: Handler, built: Path) -> None:
+    program = handler.program(build("faults", built), "plain")
+    theirs = Theirs(handler, "plain")
+    entry = handler.crash([program, "field"], **OTHER)
+    path = Path(entry["dump"])
+    assert path.parent == theirs.dumps
+    assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (USER, 0o600)
+
+
+@pytest.mark.parametrize("trick", ["link_to_root", "link_in_link", "fifo", "file"])
+def test_folder_by_trick(handler: Handler, built: Path, trick: str) -> None:
+    """There is no dump, and nothing of root's has changed."""
+    name = trick.replace("_", "")
+    program = handler.program(build("faults", built), name)
+    theirs = Theirs(handler, name)
+    if trick == "link_to_root":
+        theirs.dumps.symlink_to(theirs.precious)
+    elif trick == "link_in_link":
+        theirs.dumps.symlink_to("up/../../" + theirs.precious.name)
+        (theirs.home / "up").symlink_to("..")
+    elif trick == "fifo":
+        os.mkfifo(theirs.dumps)
+    else:
+        theirs.dumps.write_text("mine")
+    entry = handler.crash([program, "field"], **OTHER)
+    assert "problem" in entry and "dump" not in entry and "internal error" not in entry["problem"]
+    assert list(theirs.precious.iterdir()) == []
+    assert entry["seconds"] < 10
+
+
+def test_setuid(handler: Handler, built: Path) -> None:
+    """What a program with other rights knew is root's business."""
+    program = handler.program(build("faults", built), "setuid")
+    program.chmod(0o4755)
+    if os.statvfs(program).f_flag & os.ST_NOSUID:
+        pytest.skip("setuid is switched off here")
+    SUID_DUMPABLE.write_text("2")
+    entry = handler.crash([program, "field"], **OTHER)
+    path = Path(entry["dump"])
+    assert (path.parent.name, path.stat().st_uid, path.stat().st_mode & 0o777) == ("0", 0, 0o600)
+    assert entry["uid"] == USER
+    SUID_DUMPABLE.write_text("0")
+    before = len(handler.entries)
+    with subprocess.Popen([program, "field"], cwd="/", **OTHER) as process:  # type: ignore[call-overload]
+        assert process.wait(20) < 0
+    time.sleep(0.3)
+    assert len(handler.entries) == before
+
+
+def test_rights_given_up_by_the_program(handler: Handler) -> None:
+    """It was root and has become a user: its memory may still know what only root may."""
+    program = handler.program(Path(os.path.realpath(sys.executable)), "python-of-mine")
+    code = f"import ctypes, os; os.setresgid(*[{GROUP}] * 3); os.setresuid(*[{USER}] * 3); ctypes.string_at(24)"
+    SUID_DUMPABLE.write_text("2")
+    environment = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
+    entry = handler.crash([program, "-c", code], env=environment)
+    SUID_DUMPABLE.write_text("0")
+    assert entry["uid"] == USER
+    assert Path(entry["dump"]).parent.name == "0" and Path(entry["dump"]).stat().st_uid == 0
+
+
+def test_namespaces(handler: Handler, built: Path) -> None:
+    """A program in a container of its user's own: the numbers are ours, the paths are its own and are not followed."""
+    program = faulty(handler, built, "faults")
+    command = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*command, "true"], **OTHER, stderr=subprocess.DEVNULL).returncode:  # type: ignore[call-overload]
+        pytest.skip("users may not make namespaces here")
+    before = {entry["pid"] for entry in handler.entries}
+    subprocess.run([*command, program, "field", "thread"], cwd="/", stderr=subprocess.DEVNULL, **OTHER)  # type: ignore[call-overload]
+    (pid,) = {entry["pid"] for entry in handler.entries if entry["program"] == str(program)} - before
+    entry = handler.entry(pid)
+    path = Path(entry["dump"])
+    snapshot, _ = check_dump(path, BY_NAME["field"], pid)
+    assert path.parent.name == str(USER) and path.stat().st_uid == USER
+    assert pid > 100 and all(pid <= thread.tid <= pid + 100 for thread in snapshot.threads or ())
+    assert all(thread.name for thread in snapshot.threads or ())
+
+
+def test_limit_of_cores(handler: Handler, built: Path) -> None:
+    """What users have by default is no wish; what cannot be taken back is."""
+    program = str(faulty(handler, built, "faults"))
+    entry = handler.crash(["sh", "-c", 'ulimit -H -c 0; exec "$0" field', program])
+    assert "dump" not in entry and "hard limit" in entry["reasons"][0]
+    entry = handler.crash(["sh", "-c", 'ulimit -S -c 0; exec "$0" field', program])
+    assert "dump" in entry
+
+
+# What is given to the handler by hand
+
+
+@pytest.fixture(scope="module")
+def idle(handler: Handler) -> Iterator[Handler]:
+    """A handler for all programs that the kernel does not know of."""
+    from mdmp.monitor.linux.core_pattern import prepare
+    from mdmp.monitor.linux.places import Config
+
+    with contextlib.closing(Handler()) as idle:
+        places = idle.places
+        prepare(Config("", 0, "", 0, home=places.home, launcher=places.launcher, policy=str(idle.policy)))
+        yield idle
+
+
+def by_hand(handler: Handler, core: bytes, *numbers: object, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([handler.places.launcher, *map(str, numbers)], input=core, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
+
+
+NOBODY = 4194399
+"""Above the kernel's largest process number."""
+
+
+def test_garbage(idle: Handler) -> None:
+    cases = [b"", b"garbage", b"\x7fELF" + bytes(60), b"\x7fELF\x02\x01\x01" + b"\xff" * 200, os.urandom(5000)]
+    for i, core in enumerate(cases):
+        by_hand(idle, core, NOBODY + i, 1, 0, 0, 11, 1, 1, 0)
+        entry = idle.entry(NOBODY + i)
+        assert "dump" not in entry and "internal error" not in entry["problem"]
+
+
+def test_garbage_about_a_living_process(idle: Handler) -> None:
+    """One that does not crash is left alone."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        by_hand(idle, b"garbage", process.pid, process.pid, 0, 0, 11, 1, 1, 0)
+        assert "dump" not in idle.entry(process.pid)
+        assert process.poll() is None
+        process.kill()
+
+
+def test_arguments_by_hand(idle: Handler) -> None:
+    assert by_hand(idle, b"", "-1", "x").returncode == 2
+    assert by_hand(idle, b"").returncode == 2
+    assert by_hand(idle, b"", *["9" * 400] * 8).returncode != 0
+
+
+def test_nobody_else_can_run_it(idle: Handler) -> None:
+    """There are no rights to be had from it."""
+    assert Path(idle.places.launcher).stat().st_mode & 0o7777 == 0o755
+    done = by_hand(idle, b"garbage", 1, 1, 0, 0, 11, 1, 1, 0, **OTHER)
+    assert done.returncode != 0

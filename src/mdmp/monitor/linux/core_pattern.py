@@ -57,12 +57,7 @@ def install_linux(options: InstallOptions, places: Places = STANDARD, policy: st
         persist=places.persist if options.persist else None,
         launcher=places.launcher,
     )
-    _folder(os.path.dirname(places.launcher), 0o755)
-    _folder(places.home, 0o755)
-    _folder(places.dumps, 0o711)
-    _folder(places.slots, 0o700)
-    write_whole(places.launcher, launcher_text(places), 0o755)
-    write_config(places.config, config)
+    prepare(config)
     if before and before.persist and not config.persist:
         _remove(before.persist)
     if config.persist:
@@ -75,6 +70,16 @@ def install_linux(options: InstallOptions, places: Places = STANDARD, policy: st
         f"dumps go to {places.dumps}/UID, unless the policy says otherwise",
         *told,
     )
+
+
+def prepare(config: Config) -> None:
+    """All that the handler needs, without which the kernel must not start it."""
+    places = config.places
+    _folder(os.path.dirname(places.launcher), 0o755)
+    for folder, mode in ((places.home, 0o755), (places.dumps, 0o711), (places.slots, 0o700)):
+        _folder(folder, mode)
+    write_whole(places.launcher, launcher_text(places), 0o755)
+    write_config(places.config, config)
 
 
 def uninstall_linux(places: Places = STANDARD) -> tuple[str, ...]:

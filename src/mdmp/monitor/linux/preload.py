@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pkgutil
 import sys
@@ -11,20 +12,10 @@ import mdmp
 
 _PACKAGES = ("formats.minidump", "formats.proc", "formats.elf", "dumpfile", "snapshot", "capture", "monitor")
 _OTHERS = (
-    *("encodings.ascii", "encodings.idna", "encodings.utf_16_le", "encodings.latin_1", "encodings.unicode_escape"),
-    *(
-        "pwd",
-        "tomllib",
-        "string",
-        "threading",
-        "subprocess",
-        "shutil",
-        "socket",
-        "ssl",
-        "urllib.request",
-        "http.client",
-    ),
+    *("pwd", "tomllib", "string", "threading", "subprocess", "shutil"),
+    *("socket", "ssl", "urllib.request", "http.client"),
 )
+_CODECS = ("ascii", "idna", "latin-1", "unicode-escape", "utf-8-sig", "utf-16", "utf-16-le")
 
 
 def readable_for_all() -> bool:
@@ -36,6 +27,8 @@ def preload() -> None:
     """What is imported later than this has to be in here; what a report needs is too much, so there is none then."""
     for name in _OTHERS:
         _load(name)
+    for name in _CODECS:
+        codecs.lookup(name)
     for package in _PACKAGES:
         module = import_module(f"mdmp.{package}")
         for found in pkgutil.walk_packages(module.__path__, f"{module.__name__}.", onerror=lambda _: None):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MAX_CORE = 16 << 30
 """Bytes of a core that is put on the disk because the process is gone; it has no name there."""
 _PLAIN = 1
+_MAX_ISSUES = 10
 _MAX_TOLD = 1 << 15
 
 
@@ -97,6 +98,8 @@ def _keep(
     if assertion := faults.assertion_of(fault.messages):
         snapshot = replace(snapshot, annotations=replace(snapshot.annotations, assertion=assertion))
     policy = load_policy(subject, handler=True, default_folder=folder, system_file=config.policy)
+    if policy.issues:
+        facts["policy"] = [str(issue) for issue in policy.issues[:_MAX_ISSUES]]
     outcome = Keeper(policy, report=report).keep(fault, _captured(remains, snapshot))
     facts |= _told(outcome)
 
