@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mdmp.capture.options import CaptureOptions
 from mdmp.dumpfile.part_file import PartFile
 from mdmp.dumpfile.save_chosen import save_chosen
-from mdmp.errors import MdmpError
+from mdmp.errors import MdmpError, SaveError
 from mdmp.monitor.finalize import finalize
 from mdmp.monitor.finalize.folder import make_folder
 from mdmp.monitor.finalize.name import dump_paths, template_problem
@@ -84,9 +84,12 @@ def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -
     with ExitStack() as held:
         snapshot = held.enter_context(capture(CaptureOptions(command_line=secrets, environment=secrets)))
         paths = dump_paths(decision.folder, decision.settings.name, fault, snapshot.origin.time)
+        path = next(paths, None)
+        if path is None:
+            raise SaveError(f"no name is free in {decision.folder}")
         return save_chosen(
             _with_decision(snapshot, fault, decision),
-            PartFile(next(paths), replace=False, others=paths),
+            PartFile(path, replace=False, others=paths),
             kind=kind,
             budget=decision.budget,
             scrub_stacks=decision.settings.scrub_stacks,

@@ -24,6 +24,8 @@ MAX_FIELD = 80
 MAX_NUMBER = 9999
 """Dumps of one name; a folder with more of them has another problem."""
 SUFFIX = ".dmp"
+REPORTS = (".txt", ".html", ".md", ".json")
+"""What reports add to the name of their dump."""
 DEFAULT = Settings().name
 FIELDS: Mapping[str, str] = {
     "program": "the file name of the executable",
@@ -45,12 +47,17 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])
 
 
 def dump_paths(folder: str, template: str, fault: Fault, when: datetime | None = None) -> Iterator[str]:
-    """Paths in the folder, the best one first; the dump takes the first that has no file."""
+    """Paths in the folder, the best one first; the dump takes the first that has no file.
+
+    Left out are those where the report on a dump lies that has gone: it would be taken for a report on this one.
+    """
     if template_problem(template):
         template = DEFAULT
     values = _values(fault, when or datetime.now(UTC))
     for number in range(1, MAX_NUMBER + 1):
-        yield os.path.join(folder, file_name(template, values, number))
+        path = os.path.join(folder, file_name(template, values, number))
+        if not any(os.path.lexists(path + suffix) for suffix in REPORTS):
+            yield path
 
 
 def template_problem(template: str) -> str | None:

@@ -1,8 +1,9 @@
 """Old dumps make room for new ones.
 
-Many processes may do that at the same moment without asking each other: all put the dumps in the same order, and what
-is too old among the files that one of them sees is too old among all that there are. So nobody removes what another
-would keep, and the last one to look leaves just as many as there should be.
+Many processes may write dumps and remove some at the same moment: all put them in the same order, and what is too old
+among the files that one of them sees is too old among all that there are. So nobody removes what another would keep,
+and the last one to look leaves just as many as there should be. They only take turns, because the name of a dump that
+one has removed may be that of a new one when the other comes to it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ import stat
 import struct
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from mdmp.errors import SaveError
 from mdmp.formats.minidump.header import SIGNATURE, VERSION
 from mdmp.formats.minidump.writer import WRITER
-from mdmp.monitor.finalize.name import SUFFIX, name_globs
+from mdmp.monitor.finalize.name import REPORTS, SUFFIX, name_globs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from mdmp.monitor.policy.settings import Settings
 
-REPORTS = (".txt", ".html", ".md", ".json")
-"""What reports add to the name of their dump; they go with it."""
+SECONDS = 5.0
+"""That we wait for other processes."""
 _HOUR = 3600 * 10**9
 _OF_WER = f"*.[0-9]*{SUFFIX}"
 """`app.exe.1234.dmp`"""
@@ -65,12 +68,38 @@ def rotate(folder: str, settings: Settings, owner: int) -> tuple[list[str], list
     Only dumps that the system's or our own writer put there under such a name, of the user `owner`: where several users
     have dumps in one folder, none pushes out those of others.
     """
-    removed, problems = [], []
     max_age = None if settings.max_age is None else int(settings.max_age.total_seconds() * 1e9)
-    dumps = find_dumps(folder, settings.name, owner)
-    for dump in victims(dumps, time.time_ns(), settings.count, max_age, settings.max_total):
+    with _in_turn(folder):
+        dumps = find_dumps(folder, settings.name, owner)
+        return _remove(folder, victims(dumps, time.time_ns(), settings.count, max_age, settings.max_total))
+
+
+@contextmanager
+def _in_turn(folder: str) -> Iterator[None]:
+    """Waits until no other process removes dumps from a folder; `SaveError` when that takes too long."""
+    if sys.platform == "win32":
+        yield
+    else:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            deadline = time.monotonic() + SECONDS
+            while not _lock(number):
+                if time.monotonic() > deadline:
+                    raise SaveError(f"old dumps stay in {folder}: another process has been removing some for too long")
+                time.sleep(0.005)
+            yield
+        finally:
+            os.close(number)
+
+
+def _remove(folder: str, dumps: list[Dump]) -> tuple[list[str], list[str]]:
+    removed, problems = [], []
+    for dump in dumps:
         path = os.path.join(folder, dump.name)
         try:
+            if os.lstat(path).st_mtime_ns != dump.time:
+                continue  # another one already
+            problems += remove_reports(path)  # first, so that none is left alone if we are killed now
             os.unlink(path)
         except FileNotFoundError:
             continue  # another process was faster
@@ -78,7 +107,7 @@ def rotate(folder: str, settings: Settings, owner: int) -> tuple[list[str], list
             problems.append(f"old dump {dump.name} cannot be removed: {problem.strerror}")
             continue
         removed.append(dump.name)
-        problems += remove_reports(path)
+        remove_reports(path)  # one may have been written meanwhile
     return removed, problems
 
 
@@ -110,6 +139,20 @@ def find_dumps(folder: str, template: str, owner: int) -> list[Dump]:
             except OSError:
                 continue  # gone meanwhile, or not ours to read
     return found
+
+
+if sys.platform != "win32":
+
+    def _lock(number: int) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # a file system without locks
+        return True
 
 
 def _size(status: os.stat_result) -> int:
