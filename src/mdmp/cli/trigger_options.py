@@ -95,8 +95,6 @@ def monitor_options(args: argparse.Namespace) -> MonitorOptions:
     """Raises `UsageError` for what can never happen here."""
     from mdmp.monitor.options import MonitorOptions
 
-    if args.signals and sys.platform == "win32":
-        raise UsageError("--signal: there are no signals on Windows (--first-chance takes exceptions)")
     if args.writer == "dbghelp" and sys.platform != "win32":
         raise UsageError("--writer dbghelp: only Windows has it")
     codes = args.exit_codes
@@ -184,6 +182,8 @@ _number = _lasting(count, 0.0)
 
 def signal_number(text: str) -> int:
     """`USR1`, `SIGUSR1`, `usr1`, `10`, `RTMIN+3`."""
+    if not hasattr(signal, "SIGUSR1"):
+        raise argparse.ArgumentTypeError("there are no signals on Windows (--first-chance takes exceptions)")
     name, plus, more = text.upper().removeprefix("SIG").partition("+")
     if text.isdecimal():
         number = int(text)
