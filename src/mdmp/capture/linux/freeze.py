@@ -20,6 +20,8 @@ from mdmp.capture.linux.proc import Proc
 from mdmp.capture.linux.registers import restart_call
 from mdmp.capture.linux.syscalls import Request
 from mdmp.errors import UnusableInputError, UsageError
+from mdmp.formats.proc.status import number as number_in
+from mdmp.formats.proc.status import parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -123,13 +125,19 @@ class Frozen:
             return
         except PermissionError as problem:
             stat = self.proc.stat(tid)
-            if stat is None or stat.state in "ZX":  # a main thread may end before the others
+            # A main thread may end before the others, and one that a caller has traced may be on its way out.
+            if stat is None or stat.state in "ZX" or self._is_ours(tid):
                 self._gone.add(tid)
                 return
             raise UsageError(refusal(self.proc, problem)) from None
         self._pending.add(tid)
         with suppress(ProcessLookupError):  # it has ended meanwhile: waiting will tell
             syscalls.ptrace(Request.INTERRUPT, tid)
+
+    def _is_ours(self, tid: int) -> bool:
+        """Whether a thread of ours traces it."""
+        tracer = number_in(parse_fields(self.proc.text(f"task/{tid}/status") or b""), "TracerPid")
+        return bool(tracer) and os.path.exists(f"/proc/self/task/{tracer}")
 
     def _wait(self, deadline: float) -> None:
         """Takes note of every thread that has stopped; one that has not gets a while."""
