@@ -215,7 +215,7 @@ def test_a_disk_that_gets_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert outcome.saved is None and outcome.problem and "No space left on device" in outcome.problem
         assert names(disk) == [f"{NAME}.dmp", "the rest"]
         rest.unlink()
-        outcome = keep(disk, size=1 << 20, meanwhile=lambda: fill((1 << 20) + 8192), log=False, report=True)
+        outcome = keep(disk, size=1 << 20, meanwhile=lambda: fill((1 << 20) + 4096), log=False, report=True)
         assert outcome.saved, outcome.problem
         assert any("No space left on device" in note for note in outcome.notes), outcome.notes
         assert names(disk) == [f"{NAME}.2.dmp", f"{NAME}.dmp", "the rest"]
