@@ -52,7 +52,7 @@ build() { # CPU SUFFIX
     cpu=$1 suffix=$2
     imports "$cpu"
     compile "$cpu" "-O2 -fomit-frame-pointer" runtime.c shop.cpp faults.c memory.c control.c shapes.c threads.c \
-        throw.cpp host.c plugin.c filters.c
+        throw.cpp host.c plugin.c filters.c watched.c
     compile "$cpu" "-O2 -fomit-frame-pointer -ffunction-sections" folded.cpp
     program="-entry:mainCRTStartup runtime.$cpu.obj kernel32.$cpu.lib"
     link "shop$suffix.exe" $program shop.$cpu.obj version.res
@@ -63,6 +63,8 @@ build() { # CPU SUFFIX
 build_more() { # CPU SUFFIX: what only the CPUs that run here need
     cpu=$1 suffix=$2
     link "folded$suffix.exe" $program folded.$cpu.obj -opt:ref,icf -pdbpagesize:$3
+    link "watched$suffix.exe" $program watched.$cpu.obj memory.$cpu.obj control.$cpu.obj threads.$cpu.obj throw.$cpu.obj \
+        version.res vcruntime140.$cpu.lib msvcrt.$cpu.lib
     link "filters$suffix.dll" -dll -noentry filters.$cpu.obj version.res -implib:filters.lib
     link "plugin$suffix.dll" -dll -noentry plugin.$cpu.obj filters.lib version.res -implib:plugin.lib
     link "host$suffix.exe" $program host.$cpu.obj plugin.lib version.res
@@ -72,10 +74,24 @@ build_more() { # CPU SUFFIX: what only the CPUs that run here need
     mv "dumper$suffix.exe" "$tools"
 }
 
+# With GCC's run-time library, whose machine code is in the program: GPL 3 with the runtime library exception. As the
+# linker of another version would give other bytes, it is made only where MINGW names the folder that the packages
+# g++-mingw-w64-x86-64-posix and those that it needs were unpacked to.
+if [ "${MINGW:-}" ]; then
+    gcc=$(echo "$MINGW"/usr/lib/gcc/x86_64-w64-mingw32/*-posix)
+    clang++-22 --target=x86_64-w64-mingw32 "--sysroot=$MINGW/usr" -fuse-ld=lld-22 -std=c++17 -O1 -g -gcodeview -static \
+        "-ffile-prefix-map=$work=C:\\shop" '-fdebug-compilation-dir=C:\shop' -Wl,--pdb=throws.pdb,--no-insert-timestamp \
+        "-I$gcc/include/c++" "-I$gcc/include/c++/x86_64-w64-mingw32" "-L$gcc" \
+        -Wl,--whole-archive -lwinpthread -Wl,--no-whole-archive -o throws.exe throws.cpp
+    llvm-strip-22 -g throws.exe
+    chmod 644 throws.exe
+fi
+
 llvm-rc-22 -FO version.res version.rc
 build x86_64 ""
 build_more x86_64 "" 4096
 build i686 32
 build_more i686 32 8192
 build aarch64 _arm64
+mv watched* throws.exe throws.pdb "$here/../watched" 2>/dev/null || true
 mv ./*.exe ./*.dll ./*.pdb "$here"
