@@ -162,3 +162,16 @@ def test_files_of_windows(windows: Wine) -> None:
     assert "access_violation: a dump of type mini" in told
     assert "\\AppData\\Roaming\\mdmp\\policy.toml, for Shop.exe)" in told
     assert "\\AppData\\Local\\CrashDumps" in told.splitlines()[0]
+
+
+def test_the_systems_file_wins_when_it_enforces(windows: Wine) -> None:
+    done = windows.run_mdmp("policy", "set", "count", "2", "--system", "--enforced")
+    assert (done.returncode, done.stdout) == (0, "C:\\ProgramData\\mdmp\\policy.toml: changed\n"), done.stderr
+    windows.run_mdmp("policy", "set", "count", "9")
+    told = windows.run_mdmp("policy", "explain", "x.exe").stdout
+    values = [line.split() for line in told.splitlines() if line.startswith("  count") or " not " in line]
+    assert values[0] == ["count", "2", "C:\\ProgramData\\mdmp\\policy.toml"]
+    assert values[1][:2] == ["not", "9"]
+    assert "belongs to" not in told
+    windows.run_mdmp("policy", "set", "count", "--unset", "--system", "--enforced")
+    windows.run_mdmp("policy", "set", "count", "--unset")

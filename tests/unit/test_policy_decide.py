@@ -78,16 +78,18 @@ def test_custom_flags() -> None:
 
 
 def test_repeats() -> None:
-    for repeats, kind, expected in [
-        (4, "abort", "mini"),
-        (5, "abort", None),
-        (500, "hang", "indirect"),
-        (500, "exit", "mini"),
-        (500, "request", "heap"),
+    for repeats, kind, how, expected in [
+        (4, "abort", "postmortem", "mini"),
+        (5, "abort", "postmortem", None),
+        (5, "abort", "handler", None),
+        (500, "abort", "run", "mini"),
+        (500, "hang", "handler", "indirect"),
+        (500, "exit", "handler", "mini"),
+        (500, "request", "handler", "heap"),
     ]:
-        assert decide(Policy(), fault(kind), Circumstances(repeats=repeats)).kind == expected
-    assert decide(said(repeat=0), fault(), Circumstances(repeats=500)).kind == "heap"
-    assert decide(said(repeat=1), fault(), Circumstances(repeats=1)).reasons == (
+        assert decide(Policy(), fault(kind, how=how), Circumstances(repeats=repeats)).kind == expected
+    assert decide(said(repeat=0), fault(how="postmortem"), Circumstances(repeats=500)).kind == "heap"
+    assert decide(said(repeat=1), fault(how="run"), Circumstances(repeats=1)).reasons == (
         "no dump: 1 dumps of the same fault within a day, repeat is 1 (file)",
     )
 

@@ -240,3 +240,20 @@ def test_the_user_file_is_that_of_the_crashed_user(tmp_path: Path) -> None:
     policy = load_policy(subject, environment={}, registry=NO_REGISTRY, system_file=str(tmp_path / "none"))
     assert policy.settings_for("x")[0].count == 3
     assert stat.S_ISDIR(home.stat().st_mode)
+
+
+@unix
+def test_the_systems_file_is_out_of_reach_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "system.toml"
+    path.write_text("[enforced.dumps]\ncount = 1")
+    assert load(tmp_path).settings_for("x")[0].count == 1
+    path.chmod(0o666)
+    policy = load(tmp_path)
+    assert policy.sources == ()
+    assert [issue.problem for issue in policy.issues] == ["not read: others than root may change it"]
+    if os.geteuid() == 0:
+        path.chmod(0o644)
+        os.chown(path, 12345, 12345)
+        policy = load(tmp_path)
+        assert policy.sources == ()
+        assert [issue.problem for issue in policy.issues] == ["not read: it belongs to user 12345, not to root"]

@@ -256,7 +256,7 @@ class MEMORY_BASIC_INFORMATION(ctypes.Structure):
         ("BaseAddress", SIZE),
         ("AllocationBase", SIZE),
         ("AllocationProtect", DWORD),
-        ("PartitionId", DWORD),
+        *((("PartitionId", DWORD),) if ctypes.sizeof(SIZE) == 8 else ()),
         ("RegionSize", SIZE),
         ("State", DWORD),
         ("Protect", DWORD),
@@ -308,6 +308,9 @@ GetTokenInformation = _security("GetTokenInformation", _true, BOOL, HANDLE, DWOR
 GetSidSubAuthorityCount = _security("GetSidSubAuthorityCount", _true, ctypes.c_void_p, POINTER)
 LookupPrivilegeValue = _security("LookupPrivilegeValueW", _true, BOOL, TEXT, TEXT, POINTER)
 AdjustTokenPrivileges = _security("AdjustTokenPrivileges", _true, BOOL, HANDLE, BOOL, POINTER, DWORD, POINTER, POINTER)
+GetFileSecurity = _security("GetFileSecurityW", _true, BOOL, TEXT, DWORD, POINTER, DWORD, POINTER)
+GetSecurityDescriptorOwner = _security("GetSecurityDescriptorOwner", _true, BOOL, POINTER, POINTER, POINTER)
+ConvertSidToStringSid = _security("ConvertSidToStringSidW", _true, BOOL, POINTER, POINTER)
 
 
 class TOKEN_PRIVILEGES(ctypes.Structure):

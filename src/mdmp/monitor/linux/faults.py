@@ -10,6 +10,7 @@ from mdmp.capture.linux.proc import read_text
 from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.linux.images import Images
 from mdmp.monitor.linux.messages import abort_message, assertion_in, kind_of
+from mdmp.monitor.linux.place import place_of
 from mdmp.monitor.linux.uncaught import uncaught
 from mdmp.platforms.signals import signal_name
 
@@ -63,9 +64,10 @@ def code_of(record: ExceptionRecord) -> int:
     return record.flags - (record.flags >> 31 << 32)
 
 
-def is_fault(record: ExceptionRecord) -> bool:
-    """The processor made the signal."""
-    return record.code in BY_THE_PROCESSOR and code_of(record) > 0
+def is_fault(siginfo: bytes) -> bool:
+    """The processor made the signal, and nobody sent it."""
+    number, code = siginfo[0], int.from_bytes(siginfo[8:12], "little", signed=True)
+    return number in BY_THE_PROCESSOR and code > 0
 
 
 def is_sent(record: ExceptionRecord) -> bool:
@@ -87,7 +89,15 @@ def crash(record: ExceptionRecord, remains: Remains, subject: Subject, how: str,
     if messages:
         text += f": {' '.join(messages[0].split())[:_MAX_SHOWN]}"
     return Fault(
-        kind, subject, text, tid=record.tid, code=record.code, address=address_of(record), how=how, messages=messages
+        kind,
+        subject,
+        text,
+        tid=record.tid,
+        code=record.code,
+        address=address_of(record),
+        place=place_of(record.context, remains.maps, remains.memory),
+        how=how,
+        messages=messages,
     )
 
 

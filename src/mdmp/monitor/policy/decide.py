@@ -50,7 +50,7 @@ def decide(policy: Policy, fault: Fault, circumstances: Circumstances | None = N
         return replace(nothing, reasons=(f"no dump: {reason}",))
     if circumstances is None:
         circumstances = look_up(folder, fault)
-    if settings.repeat and _counts(fault) and circumstances.repeats >= settings.repeat:
+    if settings.repeat and _may_flood(fault, "repeat" in said) and circumstances.repeats >= settings.repeat:
         words = f"{circumstances.repeats} dumps of the same fault within a day, repeat is {settings.repeat}"
         return replace(nothing, reasons=(f"no dump: {words} ({by('repeat')})",))
     reasons = [reason, *trouble]
@@ -108,9 +108,10 @@ def _type(settings: Settings, kind: str, said: Mapping[str, Said]) -> tuple[str,
     return settings.type, f"type {settings.type} ({general.by if general else BUILT_IN})"
 
 
-def _counts(fault: Fault) -> bool:
-    """Whether it can come again and again by itself."""
-    return fault.is_crash and fault.kind != "exit"
+def _may_flood(fault: Fault, was_said: bool) -> bool:
+    """It can come again and again by itself. Whoever runs a program under our eyes wants its dump each time, unless
+    somebody said otherwise."""
+    return fault.is_crash and fault.kind != "exit" and (was_said or fault.how not in ("run", "attach"))
 
 
 def _free(folder: str) -> int | None:

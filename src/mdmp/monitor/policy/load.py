@@ -58,7 +58,7 @@ def load_policy(
     foreign = handler or not ours
     variables = subject.variables if subject else os.environ
     system = system_file or system_policy_file()
-    sources = read_sources(system, issues, enforcing=True)
+    sources = read_sources(system, issues, system=True)
     if registry is None:
         registry = _registry()
     if registry:

@@ -30,7 +30,8 @@ class Settings:
     """Bytes that are to stay free on the disk: a dump is made smaller for it. With less free there are only `mini`
     dumps, with less than a sixteenth of it none."""
     repeat: int = 5
-    """Dumps of the same fault of the same program within a day; later ones are only logged. 0: no limit."""
+    """Dumps of the same fault of the same program within a day; later ones are only logged. 0: no limit. As long as
+    nobody sets it, it does not count for programs that are watched by `run` and `attach`."""
     rules: Mapping[str, str] = field(default_factory=dict)
     """Kind of fault (`fault.KINDS`) -> dump type, or `none`."""
     log: bool = True

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mdmp.monitor.fault import KINDS
+from mdmp.monitor.policy.owner import check_administrators
 from mdmp.monitor.policy.policy import Source
 from mdmp.monitor.policy.values import KEYS, names
 
@@ -23,20 +24,23 @@ _KNOWN = ", ".join(key for key in KEYS if "." not in key)
 Values = dict[str, object]
 
 
-def read_sources(path: str, issues: IssueLog, *, enforcing: bool = False, owner: int | None = None) -> list[Source]:
-    """The sources in a file: its own, and with `enforcing` its table `enforced`. None when there is no such file.
+def read_sources(path: str, issues: IssueLog, *, system: bool = False, owner: int | None = None) -> list[Source]:
+    """The sources in a file: its own, and that of its table `enforced`. None when there is no such file.
 
-    `owner`: the file has to be that user's own, and no symbolic link: for files that we read with more rights than the
-    one who wrote them.
+    `system`: the system's file, which has to be out of reach of other users than its administrators and us; only it can
+    enforce. `owner`: the file has to be that user's own, and no symbolic link: for files that we read with more rights
+    than the one who wrote them.
     """
     try:
+        if system:
+            check_administrators(path)
         data = _read(path, owner)
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as problem:
         issues.add(path, f"not read: {getattr(problem, 'strerror', None) or problem}")
         return []
-    return parse(data, path, issues, enforcing=enforcing)
+    return parse(data, path, issues, enforcing=system)
 
 
 def parse(data: bytes, name: str, issues: IssueLog, *, enforcing: bool = False) -> list[Source]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from mdmp.monitor.fault import KINDS
+from mdmp.monitor.finalize.name import template_problem
 from mdmp.snapshot.dump_type import DUMP_TYPES
 
 LOCAL_DUMPS_TYPES = ("custom", "mini", "full")
@@ -134,8 +135,6 @@ def _url(value: object) -> str:
 
 
 def _file_name(value: object) -> str:
-    from mdmp.monitor.finalize.name import template_problem
-
     found = text(value)
     if re.search(r"[/\\]", found) or not found.strip(".") or template_problem(found):
         raise ValueError
