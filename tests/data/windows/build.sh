@@ -78,11 +78,15 @@ build_more() { # CPU SUFFIX: what only the CPUs that run here need
 # linker of another version would give other bytes, it is made only where MINGW names the folder that the packages
 # g++-mingw-w64-x86-64-posix and those that it needs were unpacked to.
 if [ "${MINGW:-}" ]; then
-    gcc=$(echo "$MINGW"/usr/lib/gcc/x86_64-w64-mingw32/*-posix)
-    clang++-22 --target=x86_64-w64-mingw32 "--sysroot=$MINGW/usr" -fuse-ld=lld-22 -std=c++17 -O1 -g -gcodeview -static \
-        "-ffile-prefix-map=$work=C:\\shop" '-fdebug-compilation-dir=C:\shop' -Wl,--pdb=throws.pdb,--no-insert-timestamp \
-        "-I$gcc/include/c++" "-I$gcc/include/c++/x86_64-w64-mingw32" "-L$gcc" \
-        -Wl,--whole-archive -lwinpthread -Wl,--no-whole-archive -o throws.exe throws.cpp
+    ln -s "$MINGW" mingw # paths in the PDB are as the command line has them
+    gcc=$(echo mingw/usr/lib/gcc/x86_64-w64-mingw32/*-posix)
+    mingw() {
+        clang++-22 --target=x86_64-w64-mingw32 --sysroot=mingw/usr "$@"
+    }
+    mingw -std=c++17 -O1 -g -gcodeview -gno-codeview-command-line "-ffile-prefix-map=$work=C:\\shop" \
+        '-fdebug-compilation-dir=C:\shop' "-I$gcc/include/c++" "-I$gcc/include/c++/x86_64-w64-mingw32" -c throws.cpp -o throws.obj
+    mingw -fuse-ld=lld-22 -static -Wl,--pdb=throws.pdb,-Xlink=-Brepro,-Xlink=-pdbaltpath:%_PDB%,-Xlink=-pdbsourcepath:C:\\shop "-L$gcc" throws.obj \
+        -Wl,--whole-archive -lwinpthread -Wl,--no-whole-archive -o throws.exe
     llvm-strip-22 -g throws.exe
     chmod 644 throws.exe
 fi
@@ -93,5 +97,6 @@ build_more x86_64 "" 4096
 build i686 32
 build_more i686 32 8192
 build aarch64 _arm64
-mv watched* throws.exe throws.pdb "$here/../watched" 2>/dev/null || true
+mv watched*.exe watched*.pdb "$here/../watched"
+if [ "${MINGW:-}" ]; then mv throws.exe throws.pdb "$here/../watched"; fi
 mv ./*.exe ./*.dll ./*.pdb "$here"
