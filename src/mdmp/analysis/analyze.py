@@ -10,6 +10,7 @@ from mdmp.analysis.crash_reason import CrashReason, pointer_size
 from mdmp.analysis.instruction import explain_instruction
 from mdmp.analysis.instruction_facts import InstructionFacts
 from mdmp.analysis.process_code import ProcessCode, ProcessMemory
+from mdmp.analysis.python_exception import python_blame
 from mdmp.analysis.reason import crash_reason
 from mdmp.analysis.refine import refine
 from mdmp.analysis.rules.case import Case
@@ -54,6 +55,8 @@ def analyze_snapshot(
     if blamed and stack and crashing is not None:
         stack = stacks.with_source(stack, blamed)
         threads = (*threads[:crashing], stack, *threads[crashing + 1 :])
+    if reason.kind == "python" and crashing is not None:
+        blamed = python_blame(snapshot, crashing, blamed)
     case = Case(snapshot, reason, instruction, thread, stack, threads, blamed, memory)
     lost = exception is None and snapshot.exceptions_lost
     bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" and not lost else None

@@ -11,8 +11,8 @@ _WORDS = {"x86": 4, "arm": 4, "mips": 4, "ppc": 4, "sparc": 4, "riscv": 4}
 @dataclass(frozen=True, slots=True)
 class CrashReason:
     kind: str
-    """What sort of stop: `access`, `in-page`, `stack-overflow`, `fast-fail`, `cpp`, `clr`, `stowed`, `heap`, `abort`,
-    `breakpoint`, `arithmetic`, `instruction`, `requested`, `none`, `other`, `unknown`."""
+    """What sort of stop: `access`, `in-page`, `stack-overflow`, `fast-fail`, `cpp`, `clr`, `python`, `stowed`, `heap`,
+    `abort`, `breakpoint`, `arithmetic`, `instruction`, `requested`, `none`, `other`, `unknown`."""
     name: str
     """minidump-stackwalk's words: `EXCEPTION_ACCESS_VIOLATION_WRITE`, `SIGSEGV / SEGV_MAPERR`."""
     title: str

@@ -5,6 +5,7 @@
 """
 
 from mdmp.analysis.crash_reason import CrashReason, pointer_size
+from mdmp.analysis.python_exception import python_reason
 from mdmp.analysis.reason_mach import mach_reason
 from mdmp.analysis.reason_signal import signal_reason
 from mdmp.analysis.reason_windows import windows_reason
@@ -23,6 +24,8 @@ def crash_reason(
     snapshot: Snapshot, exception: ExceptionRecord | None, memory: MemoryReader | None = None
 ) -> CrashReason:
     """Explain `exception`. `memory` may add what images hold to the snapshot's own (types of thrown objects)."""
+    if reason := python_reason(snapshot):
+        return reason
     if exception is None and snapshot.origin.kind == "microdump":
         return CrashReason(kind="unknown", name="unknown", title="a crash; the dump does not tell which signal it was")
     if exception is None and snapshot.exceptions_lost:

@@ -5,6 +5,7 @@ joined by ` | `: `null-read | app!Cart::total | app!checkout`.
 
 - Kinds: `null-read`, `null-write`, `null-call`, `read`, `write`, `call` for access violations, `access` and
   `null-access` where the system does not tell which; `stack-overflow`; `fast-fail:NAME`; `cpp:TYPE`; `clr:CLASS`;
+  `python:CLASS`, followed by the innermost functions of the traceback;
   `stowed:HRESULT`; `signal:SIGABRT`; else the exception's name or number (`int-divide-by-zero`); `requested` or
   `none` without a crash.
 - A frame is `module!function`: module without extension or version in lower case, function without parameters,
@@ -33,6 +34,8 @@ def signature(
     parts = [crash_kind(reason)]
     if reason.kind == "stack-overflow" and (recursion := recursive_functions(frames)):
         return " | ".join((*parts, *recursion[:MAX_FRAMES]))
+    if reason.kind == "python":
+        return " | ".join((*parts, *(detail.partition(" (")[0] for detail in reason.details[:MAX_FRAMES])))
     started = False
     for place in places(frames):
         if not started:
@@ -61,6 +64,8 @@ def crash_kind(reason: CrashReason) -> str:
             return f"cpp:{plain_name(reason.thrown[0])}" if reason.thrown else "cpp"
         case "clr":
             return f"clr:{reason.thrown[0] if reason.thrown else reason.subcode_name or hex(reason.subcode or 0)}"
+        case "python":
+            return f"python:{reason.thrown[0]}" if reason.thrown else "python"
         case "stowed":
             return f"stowed:{reason.subcode or 0:#010x}"
         case "stack-overflow" | "requested" | "none":

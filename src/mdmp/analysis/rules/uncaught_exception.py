@@ -10,12 +10,12 @@ _TERMINATORS = (
     "__verbose_terminate_handler",
     "_objc_terminate",
 )
+_LANGUAGES = {"cpp": "C++", "clr": ".NET", "python": "Python"}
 
 
 def find(case: Case) -> Finding | None:
     reason = case.reason
-    if reason.kind in ("cpp", "clr"):
-        language = "C++" if reason.kind == "cpp" else ".NET"
+    if language := _LANGUAGES.get(reason.kind):
         what = f" {reason.thrown[0]}" if reason.thrown else ""
         if reason.title == "Rust panic":
             return None
