@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from mdmp.monitor.policy.environment import command_line_source
 from mdmp.monitor.policy.policy import Policy
 from mdmp.monitor.run import attach
 
+pty = pytest.importorskip("pty", reason="these are programs of Linux")
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="these are programs of Linux"),
@@ -271,6 +273,87 @@ def test_signals_to_us_are_passed_on_once(tmp_path: Path) -> None:
     os.killpg(command.process.pid, signal.SIGHUP)
     command.end(5, 0)
     assert command.out == "SIGUSR1\nSIGTERM\nSIGHUP\n"
+
+
+class Terminal:
+    """A session with a terminal of its own, in which a shell with job control runs."""
+
+    def __init__(self) -> None:
+        self.pid, self.file = pty.fork()
+        if self.pid == 0:
+            os.execve("/bin/sh", ["sh", "-i"], {**ENVIRONMENT, "PS1": "", "ENV": ""})
+        self.text = ""
+        self.send("set -m; stty -echo; echo be''gin")
+        self.wait_for("begin")
+
+    def send(self, line: str) -> None:
+        self.press(f"{line}\n")
+
+    def press(self, keys: str) -> None:
+        os.write(self.file, keys.encode())
+
+    def wait_for(self, text: str) -> None:
+        """What came before is forgotten."""
+        deadline = time.monotonic() + 15
+        while text not in self.text:
+            left = deadline - time.monotonic()
+            assert left > 0 and select.select([self.file], [], [], left)[0], self.text
+            self.text += os.read(self.file, 4096).decode()
+        self.text = self.text.partition(text)[2]
+
+    def close(self) -> None:
+        os.close(self.file)  # ends the session: all in it get SIGHUP
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    terminal = Terminal()
+    yield terminal
+    terminal.close()
+
+
+def test_a_terminal_is_passed_through(terminal: Terminal, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys, time\nn = 0\ndef got(*_):\n global n\n n += 1\n print('interrupts:', n, flush=True)\n"
+    )
+    code += "signal.signal(signal.SIGINT, got)\nprint('terminal:', os.isatty(0), flush=True)\n"
+    code += "while (line := sys.stdin.readline()) != 'end\\n': print('line:', line, flush=True)\nsys.exit(5)"
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    terminal.send(f"{sys.executable} -m mdmp.cli run -- {sys.executable} {script}")
+    terminal.wait_for("terminal: True")
+    terminal.send("hello")
+    terminal.wait_for("line: hello")
+    terminal.press("\x03")
+    terminal.wait_for("interrupts: 1")
+    terminal.press("\x1a")
+    terminal.wait_for("Stopped")
+    terminal.send("fg")
+    time.sleep(0.2)
+    terminal.send("again")
+    terminal.wait_for("line: again")
+    terminal.press("\x1a")
+    terminal.wait_for("Stopped")
+    terminal.send("fg; echo stat''us $?")
+    time.sleep(0.2)
+    terminal.press("\x03")
+    terminal.wait_for("interrupts: 2")
+    terminal.send("end")
+    terminal.wait_for("status 5")
+
+
+def test_a_terminals_keys_end_a_program(terminal: Terminal, tmp_path: Path) -> None:
+    for keys, status, told in (("\x03", 130, ""), ("\x1c", 131, "SIGQUIT")):
+        terminal.send(f"{sys.executable} -m mdmp.cli run -o {tmp_path} -- sh -c 'echo go; cat'; echo stat''us $?")
+        terminal.wait_for("go")
+        time.sleep(0.1)
+        terminal.press(keys)
+        if told:
+            terminal.wait_for(told)
+        terminal.wait_for(f"status {status}")
 
 
 def test_a_program_goes_on_without_us(tmp_path: Path, victims: list[subprocess.Popen[str]]) -> None:

@@ -77,14 +77,37 @@ def context_from_text(cpu: str, text: bytes | None) -> Context | None:
 
 
 def read_signal(tid: int, context: Context | None) -> ExceptionRecord | None:
-    """The signal that a thread was stopped at, from siginfo_t in the layout of our own kind of process."""
+    """The signal that a thread was stopped at."""
+    raw = read_siginfo(tid)
+    return parse_siginfo(raw, tid, context) if raw else None
+
+
+def read_siginfo(tid: int) -> bytes | None:
+    """As the kernel gives it; None when the thread was killed meanwhile, or has not stopped at a signal."""
     try:
-        raw = syscalls.ptrace_read(Request.GETSIGINFO, tid, 0, syscalls.SIGINFO_SIZE)
+        return syscalls.ptrace_read(Request.GETSIGINFO, tid, 0, syscalls.SIGINFO_SIZE)
     except OSError:
         return None
+
+
+def parse_siginfo(raw: bytes, tid: int, context: Context | None) -> ExceptionRecord:
+    """siginfo_t in the layout of our own kind of process."""
     number, _, code = wire.siginfo_head.STRUCT.unpack_from(raw)
     address = int.from_bytes(raw[16:24], "little")
     return ExceptionRecord(tid, number, code & 0xFFFFFFFF, address, context=context)
+
+
+def read_general(tid: int) -> bytes:
+    """The general registers for `parse_general`; empty when the thread was killed meanwhile."""
+    try:
+        return syscalls.get_registers(tid, wire.NT_PRSTATUS, _LARGEST)
+    except ProcessLookupError:
+        return b""
+
+
+def parse_general(raw: bytes) -> Context | None:
+    cpu = _CPU_OF.get(os.uname().machine, {}).get(len(raw))
+    return Context(cpu, regsets.general(cpu, raw)) if cpu else None
 
 
 _EINTR, _ERESTARTNOHAND = -4, -514

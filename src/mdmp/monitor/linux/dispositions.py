@@ -1,8 +1,7 @@
-"""What a process does about signals, from /proc/PID/status."""
+"""What a process does about signals, from the text of /proc/PID/status."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def has(status: Mapping[str, str], field: str, number: int) -> bool:
+def has(status: bytes, field: str, number: int) -> bool:
     """Whether a signal is in a set such as SigCgt (has a handler), SigIgn, SigPnd or ShdPnd (pending)."""
-    try:
-        return bool(int(status.get(field, "0"), 16) >> (number - 1) & 1)
-    except ValueError:
-        return False
+    at = status.find(f"\n{field}:\t".encode())
+    mask = status[at + len(field) + 3 :].partition(b"\n")[0] if at >= 0 else b"0"
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
-def is_deadly(status: Mapping[str, str], number: int) -> bool:
+def is_deadly(status: bytes, number: int) -> bool:
     """Nothing was said about the signal. For a fault that was blocked or ignored the kernel has made it so already."""
     return not has(status, "SigCgt", number) and not has(status, "SigIgn", number)
 

@@ -11,6 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from mdmp.arch import CPUS
+from mdmp.capture.linux.registers import parse_general, parse_siginfo
 
 if TYPE_CHECKING:
     from mdmp.snapshot import Context, ExceptionRecord, MemoryReader
@@ -22,17 +23,26 @@ _ORDER = {"amd64": ("rsp", "rip"), "arm64": ("sp", "pc")}
 
 
 class FirstChance(NamedTuple):
-    exception: ExceptionRecord
-    """With the registers at the fault."""
+    """As the kernel told it: a program may have thousands of such faults in a second, and mean them."""
 
-    def is_handled_now(self, context: Context, memory: MemoryReader) -> bool:
-        """Whether the thread, with these registers now, is still in the handler, or where the handler was called."""
-        at_fault = self.exception.context
-        if at_fault is None or at_fault.cpu not in _ORDER or context.cpu != at_fault.cpu:
-            return False
-        pointer = context.registers[CPUS[context.cpu].sp]
-        names = _ORDER[context.cpu]
-        if all(context.registers[name] == at_fault.registers[name] for name in names):
-            return True  # it has returned to the instruction, or was never entered for want of a stack
-        words = (at_fault.registers[name] for name in names)
-        return Struct("<2Q").pack(*words) in memory.read_some(pointer, _SEARCHED)
+    tid: int
+    siginfo: bytes
+    registers: bytes
+
+    @property
+    def exception(self) -> ExceptionRecord:
+        """With the general registers at the fault."""
+        return parse_siginfo(self.siginfo, self.tid, parse_general(self.registers))
+
+
+def is_handled_now(first: ExceptionRecord, context: Context, memory: MemoryReader) -> bool:
+    """Whether the thread, with these registers now, is still in the handler, or where the handler was called."""
+    at_fault = first.context
+    if at_fault is None or at_fault.cpu not in _ORDER or context.cpu != at_fault.cpu:
+        return False
+    pointer = context.registers[CPUS[context.cpu].sp]
+    names = _ORDER[context.cpu]
+    if all(context.registers[name] == at_fault.registers[name] for name in names):
+        return True  # it has returned to the instruction, or was never entered for want of a stack
+    words = (at_fault.registers[name] for name in names)
+    return Struct("<2Q").pack(*words) in memory.read_some(pointer, _SEARCHED)

@@ -12,13 +12,10 @@ import signal
 import time
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from mdmp.capture.linux.proc import Proc
 from mdmp.monitor.linux.dispositions import has
-
-if TYPE_CHECKING:
-    from mdmp.snapshot import ExceptionRecord
 
 PASSED = frozenset(
     {
@@ -49,10 +46,10 @@ class Passing:
         self._seen: dict[tuple[int, int], float] = {}
         """Signal and sender -> when the program got it last."""
 
-    def got(self, record: ExceptionRecord) -> None:
+    def got(self, siginfo: bytes) -> None:
         """The program got a signal."""
         now = time.monotonic()
-        self._seen[record.code, (record.address or 0) & 0xFFFFFFFF] = now
+        self._seen[siginfo[0], int.from_bytes(siginfo[16:20], "little")] = now
         if len(self._seen) > _MANY:
             self._seen = {sent: last for sent, last in self._seen.items() if last > now - _MEMORY}
 
@@ -74,7 +71,7 @@ class Passing:
     def _has_it(self, sent: _Sent) -> bool:
         if self._seen.get((sent.number, sent.sender), -inf) > sent.time - _MEMORY:
             return True
-        status = Proc(self._pid).status()
+        status = Proc(self._pid).text("status") or b""
         return has(status, "ShdPnd", sent.number) or has(status, "SigPnd", sent.number)
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.proc import Proc
-from mdmp.capture.linux.registers import read_context, read_signal
+from mdmp.capture.linux.registers import parse_siginfo, read_context, read_general, read_siginfo
 from mdmp.formats.proc.maps import parse_maps
 from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.linux.dispositions import is_deadly, matches
 from mdmp.monitor.linux.dump import Trigger, crash
 from mdmp.monitor.linux.faults import DUMP_CORE, address_of, describe, is_fault, name_of
-from mdmp.monitor.linux.first_chance import FirstChance
+from mdmp.monitor.linux.first_chance import FirstChance, is_handled_now
 from mdmp.monitor.linux.sample import LinuxSampler
 from mdmp.monitor.watch.watcher import Watcher
 from mdmp.snapshot import ExceptionRecord
@@ -59,21 +59,19 @@ class Triggers:
         core = number in DUMP_CORE
         if not (wanted or first_chance or core or passing):
             return None
-        record = read_signal(task.tid, None)
-        if record is None:
+        raw = read_siginfo(task.tid)
+        if raw is None:
             return None
         if passing:
-            passing.got(record)
+            passing.got(raw)
         if not (wanted or first_chance or core):
             return None
-        deadly = core and is_deadly(Proc(self._pid).status(), number)
-        if core and (deadly or is_fault(record)):
-            record = read_signal(task.tid, read_context(task.tid)) or record
-        if deadly:
-            return self._crash(task, record)
-        if is_fault(record):
-            task.first_chance = FirstChance(record)
+        if core and is_deadly(Proc(self._pid).text("status") or b"", number):
+            return self._crash(task, parse_siginfo(raw, task.tid, read_context(task.tid)))
+        if is_fault(raw):
+            task.first_chance = FirstChance(task.tid, raw, read_general(task.tid))
         if (wanted or first_chance) and self._allowed():
+            record = parse_siginfo(raw, task.tid, None)
             return self._other("signal" if wanted else "handled_exception", task, record)
         return None
 
@@ -81,15 +79,15 @@ class Triggers:
         if self._crashed or not self._options.crashes or not self._allowed():
             return None
         self._crashed = True
-        first = task.first_chance
+        first = task.first_chance.exception if task.first_chance else None
         if first and record.context and self._is_handled(first, record.context):
-            return crash(first.exception, self._how, task, ended_by=record.code)
+            return crash(first, self._how, task, ended_by=record.code)
         return crash(record, self._how, task)
 
-    def _is_handled(self, first: FirstChance, context: Context) -> bool:
+    def _is_handled(self, first: ExceptionRecord, context: Context) -> bool:
         memory = LiveMemory(self._pid, readable(parse_maps(Proc(self._pid).text("maps") or b"")))
         try:
-            return first.is_handled_now(context, memory)
+            return is_handled_now(first, context, memory)
         finally:
             memory.close()
 
