@@ -108,10 +108,10 @@ class TestAsRoot:
     def test_a_safe_one(self, tmp_path: Path) -> None:
         assert make_folder(f"{tmp_path}/dumps", strict=True) is None
 
-    @pytest.mark.parametrize("mode", [0o777, 0o770])
-    def test_writable_for_others(self, tmp_path: Path, mode: int) -> None:
+    @pytest.mark.parametrize(("mode", "group"), [(0o777, 0), (0o770, NOBODY), (0o775, 0)])
+    def test_writable_for_others(self, tmp_path: Path, mode: int, group: int) -> None:
         (tmp_path / "a").mkdir()
-        os.chown(tmp_path / "a", 0, NOBODY)
+        os.chown(tmp_path / "a", 0, group)
         (tmp_path / "a").chmod(mode)
         with pytest.raises(SaveError, match="may change what is in this folder"):
             make_folder(f"{tmp_path}/a/dumps", strict=True)

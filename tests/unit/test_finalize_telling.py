@@ -143,8 +143,11 @@ def test_a_line_in_syslog_where_there_is_no_journal(tmp_path: Path, kind: socket
 
 @posix
 def test_no_log_at_all(tmp_path: Path) -> None:
-    with pytest.raises(SaveError, match=r"no system log takes the entry \(journald: No such file.*; syslog: "):
+    with pytest.raises(SaveError, match="neither journald nor syslog runs here"):
         log_outcome(DUMP, str(tmp_path / "none"), str(tmp_path / "none"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaveError, match=r"\(journald: No such file or directory; syslog: Connection refused\)"):
+        log_outcome(DUMP, str(tmp_path / "none"), str(tmp_path / "file"))
 
 
 @posix

@@ -41,18 +41,21 @@ def log_outcome(outcome: Outcome, journal: str = JOURNAL, syslog: str = SYSLOG) 
     else:
         fields = {f"MDMP_{name.upper()}": str(value) for name, value in facts.items()}
         head = {"MESSAGE": message, "MESSAGE_ID": MESSAGE_ID, "PRIORITY": str(severity), "SYSLOG_IDENTIFIER": "mdmp"}
-        problems = []
+        problems: dict[str, OSError] = {}
         try:
             send_journal({**head, **fields}, journal)
             return
         except OSError as problem:
-            problems.append(f"journald: {problem.strerror or problem}")
+            problems["journald"] = problem
         try:
             send_syslog(message, severity, syslog)
             return
         except OSError as problem:
-            problems.append(f"syslog: {problem.strerror or problem}")
-        raise SaveError(f"no system log takes the entry ({'; '.join(problems)})")
+            problems["syslog"] = problem
+        if all(isinstance(problem, FileNotFoundError) for problem in problems.values()):
+            raise SaveError("no entry in the system's log: neither journald nor syslog runs here")
+        words = "; ".join(f"{name}: {problem.strerror or problem}" for name, problem in problems.items())
+        raise SaveError(f"no entry in the system's log ({words})")
 
 
 if sys.platform != "win32":

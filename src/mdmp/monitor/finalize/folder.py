@@ -128,7 +128,8 @@ if sys.platform != "win32":
             return None
         if mode & stat.S_IWOTH:
             return f"{path}: everybody may change what is in this folder"
-        if strict and mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid()):
+        # Access lists show as rights of the group; a user's own group has nobody else in it on most systems.
+        if strict and mode & stat.S_IWGRP and (os.geteuid() == 0 or found.st_gid != os.getegid()):
             return f"{path}: the group {found.st_gid} may change what is in this folder"
         return None
 
