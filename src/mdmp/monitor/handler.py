@@ -178,11 +178,11 @@ class Handler:
         """A message, then the stop in which the watcher reads it."""
         message["tid"] = threading.get_native_id()
         if sys.platform == "win32":
-            from mdmp.capture.windows.win32 import output_debug_string
+            from mdmp.monitor.windows.told import tell_debugger
 
             while len(line := json.dumps({**message, "text": text})) > DEBUG_OUTPUT_LIMIT:
                 text = text[len(text) // 2 :]
-            output_debug_string(DEBUG_OUTPUT + line)
+            tell_debugger(DEBUG_OUTPUT + line)
         else:
             with suppress(BlockingIOError):  # the pipe is full: what is there has to do
                 for start in range(0, len(text), PART):
@@ -342,9 +342,9 @@ def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:
 def _is_watched(tracer: int | None) -> bool:
     """By this thread of another process; on Windows by any: it does not tell."""
     if sys.platform == "win32":
-        from mdmp.capture.windows.win32 import is_debugger_present
+        from mdmp.monitor.windows.told import has_debugger
 
-        return is_debugger_present()
+        return has_debugger()
     else:
         with suppress(OSError), open("/proc/self/status", "rb") as status:
             return any(line.split() == [b"TracerPid:", str(tracer).encode()] for line in status)

@@ -119,15 +119,15 @@ class HandlerKeeper(Keeper):
 
     def keep(self, fault: Fault, capture: Capture) -> Outcome:
         fault = replace(fault, how="handler")
-        if fault.kind != "signal":
+        if fault.kind not in ("signal", "request"):
             return super().keep(fault, capture)
-        said = _from_debug_output(fault) or self._from_pipe(fault.tid)
+        said = self._from_pipe(fault.tid) if fault.kind == "signal" else _from_debug_output(fault)
         if said is None:  # a SIGURG that means something else
             return Outcome(fault, Decision(None, Settings(), ""))
         if said["said"] == "end":
             raise KeyboardInterrupt
         text = f"uncaught Python exception: {said['line']}"
-        messages = (str(said["text"]), *fault.messages)
+        messages = (str(said["text"]), *(text for text in fault.messages if not text.startswith(DEBUG_OUTPUT)))
         return super().keep(replace(fault, kind="python_exception", text=text, messages=messages), capture)
 
     def _from_pipe(self, tid: int | None) -> dict[str, Any] | None:

@@ -36,6 +36,8 @@ def attach_windows(pid: int, keeper: Keeper, options: MonitorOptions, tell: Call
     """As `monitor.run.attach` says."""
     debugger = Debugger(keeper, options, tell, "attach")
     debugger.attach(pid)
+    if options.watching:
+        options.watching()
     debugger.watch()
 
 

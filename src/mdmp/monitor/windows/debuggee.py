@@ -93,10 +93,12 @@ class Debuggee:
         """The lines of debug output, the last ones."""
         return tuple(line for line in "".join(self._output).splitlines() if line.strip())
 
-    def print(self, what: Printed) -> None:
+    def printed(self, what: Printed) -> str:
         size = what.length * 2 if what.wide else what.length
         raw = self.memory.read_some(what.address, min(size, MAX_OUTPUT))
-        text = raw.decode("utf-16-le" if what.wide else "mbcs", "replace").partition("\0")[0]
+        return raw.decode("utf-16-le" if what.wide else "mbcs", "replace").partition("\0")[0]
+
+    def keep_output(self, text: str) -> None:
         self._output.append(text)
         self._size += len(text)
         while self._size > MAX_OUTPUT:

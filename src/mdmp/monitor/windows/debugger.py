@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from mdmp.arch import CPUS
 from mdmp.errors import UsageError
 from mdmp.monitor.fault import Fault
 from mdmp.monitor.run import StartError
@@ -53,6 +54,8 @@ from mdmp.monitor.windows.place import place_of
 from mdmp.monitor.windows.sample import WindowsSampler
 
 SET_THREAD_NAME = 0x406D1388
+PRINTED = 0x40010006
+"""DBG_PRINTEXCEPTION_C: what OutputDebugString raises."""
 PATIENCE = 0.25
 """Seconds for which nobody looks whether the user pressed Ctrl+C."""
 LAST_BREATH = 2.0
@@ -183,7 +186,7 @@ class Debugger:
             debuggee.threads.pop(event.tid, None)
             debuggee.overflows.forget(event.tid)
         elif isinstance(what, Printed):
-            debuggee.print(what)
+            self._printed(debuggee, event.tid, debuggee.printed(what))
         elif isinstance(what, ProcessEnded):
             self._ended(debuggee, event.tid, what.status)
         return True
@@ -219,6 +222,16 @@ class Debugger:
             debuggee.overflows.forget(tid)
             self._crash(debuggee, record)
         return False
+
+    def _printed(self, debuggee: Debuggee, tid: int, text: str) -> None:
+        if not text.startswith(self._options.debug_output):
+            debuggee.keep_output(text)
+            return
+        context = debuggee.context(tid)
+        address = context.registers.get(CPUS[context.cpu].pc) if context else None
+        record = ExceptionRecord(tid, PRINTED, 0, address, context=context)
+        fault = Fault("request", debuggee.subject, "debug output", tid=tid, code=PRINTED, messages=(text,))
+        self._store(debuggee, fault, (record,))
 
     def _first_chance(self, debuggee: Debuggee, record: ExceptionRecord) -> None:
         tid = record.tid or 0
