@@ -21,7 +21,7 @@ from mdmp.dumpfile.save import Saved
 from mdmp.errors import SaveError
 from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.finalize import notice
-from mdmp.monitor.finalize.describe import describe, facts_of, size_text
+from mdmp.monitor.finalize.describe import describe, facts_of, size_text, without_messages
 from mdmp.monitor.finalize.event_log import MESSAGE_ID, journal_entry, log_outcome
 from mdmp.monitor.finalize.notice import notify_desktop, notify_terminal, open_terminal
 from mdmp.monitor.finalize.webhook import post
@@ -202,13 +202,18 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_webhook(server: str) -> None:
-    post(f"{server}/hook?x=1", DUMP)
+    post(f"{server}/hook?x=1", replace(DUMP, fault=replace(FAULT, text=f"{FAULT.text}: what(): my secret")))
     ((path, headers, body),) = Hook.requests
     assert path == "/hook?x=1" and headers["Content-Type"] == "application/json"
     told = json.loads(body)
     assert told["message"] == describe(DUMP)
     assert (told["pid"], told["dump"], told["code"]) == (123, "/dumps/shop.dmp", "SIGSEGV")
     assert b"secret" not in body
+
+
+def test_what_is_posted_of_other_faults() -> None:
+    uncaught = replace(FAULT, kind="python_exception", text="KeyError: 'my secret'", code=None, address=None)
+    assert without_messages(replace(DUMP, fault=uncaught)).fault.text == "python exception in thread 124"
 
 
 def test_a_webhook_is_not_followed(server: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,8 @@ def why_no_dump(outcome: Outcome) -> str:
 
 
 def facts_of(outcome: Outcome, when: datetime | None = None) -> dict[str, str | int]:
-    """The same in parts, for logs and webhooks. No command line, no environment, no output of the program, and of
-    paths only that of the dump: nothing that holds more secrets than a name."""
+    """The same in parts, for programs. No command line, no environment; what the program said only as far as the
+    fault's text has it."""
     fault, saved = outcome.fault, outcome.saved
     facts: dict[str, str | int | None] = {
         "program": fault.subject.name or "process",
@@ -62,6 +63,15 @@ def facts_of(outcome: Outcome, when: datetime | None = None) -> dict[str, str | 
         for name, value in facts.items()
         if value is not None
     }
+
+
+def without_messages(outcome: Outcome) -> Outcome:
+    """The same without what the program said: texts of exceptions and assertions are made of its data."""
+    fault = outcome.fault
+    text = code_text(fault) or fault.kind.replace("_", " ")
+    text += "" if fault.address is None else f" at {fault.address:#x}"
+    text += "" if fault.tid is None else f" in thread {fault.tid}"
+    return replace(outcome, fault=replace(fault, text=text, messages=()))
 
 
 def code_text(fault: Fault) -> str | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mdmp.monitor.fault import Fault, Subject
     from mdmp.monitor.keeper import Outcome
 
-TOLD_BY_COMMAND = ("run", "attach", "capture")
+TOLD_BY_COMMAND = ("run", "attach", "capture", "watch")
 """Commands that have a user before them, whom they tell themselves."""
 SECONDS = 3.0
 PATH = "/usr/local/bin:/usr/bin:/bin"

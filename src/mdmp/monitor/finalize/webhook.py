@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mdmp.errors import SaveError
-from mdmp.monitor.finalize.describe import describe, facts_of
+from mdmp.monitor.finalize.describe import describe, facts_of, without_messages
 from mdmp.version import __version__
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ SECONDS = 5.0
 
 
 def post(url: str, outcome: Outcome, seconds: float = SECONDS) -> None:
-    """Posts the facts and the line for people (`message`); never takes longer than that. `SaveError` when the server
-    does not take them. It is not followed anywhere else."""
+    """Posts the facts and the line for people (`message`), without what the program said; never takes longer than that.
+    `SaveError` when the server does not take them. It is not followed anywhere else."""
     if not url.lower().startswith(("http://", "https://")):
         raise SaveError("webhook: expected an address that begins with http:// or https://")
+    outcome = without_messages(outcome)
     body = json.dumps({"message": describe(outcome), **facts_of(outcome), "mdmp": __version__}).encode()
     found: list[str | None] = []  # a thread of its own: the look-up of a name knows no limit of time
     worker = threading.Thread(target=lambda: found.append(_post(url, body, seconds)), name="mdmp webhook", daemon=True)
