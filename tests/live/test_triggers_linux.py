@@ -17,6 +17,8 @@ from mdmp.snapshot import Snapshot
 if sys.platform != "linux":
     pytest.skip("these are processes of Linux", allow_module_level=True)
 
+SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
+ONLY_PARENTS_TRACE = SCOPE.exists() and SCOPE.read_text().strip() != "0" and os.geteuid() != 0
 BUSY = "end = time.monotonic() + 4\nwhile time.monotonic() < end: pass"
 WAITS = "time.sleep(2.5)"
 
@@ -38,16 +40,21 @@ class Ran:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Ran]:
+def environment(tmp_path: Path) -> dict[str, str]:
+    settings = {"TYPE": "mini", "LOG": "false", "NOTICE": "none", "MIN_FREE": "0", "REPEAT": "0"}
+    settings["FOLDER"] = str(tmp_path / "dumps")
+    return os.environ | {f"MDMP_DUMP_{key}": value for key, value in settings.items()}
+
+
+@pytest.fixture
+def run(tmp_path: Path, environment: dict[str, str]) -> Callable[..., Ran]:
     folder = tmp_path / "dumps"
-    settings = {"FOLDER": str(folder), "TYPE": "mini", "LOG": "false", "NOTICE": "none", "MIN_FREE": "0", "REPEAT": "0"}
-    environment = {f"MDMP_DUMP_{key}": value for key, value in settings.items()}
 
     def run(options: str, text: str, end: str = "print('done'); sys.exit(7)") -> Ran:
         program = f"import os, pathlib, signal, subprocess, sys, threading, time\nkept = []\n{text}\n{end}\n"
         done = subprocess.run(
             [sys.executable, "-m", "mdmp", "run", *options.split(), "--", sys.executable, "-c", program],
-            env=os.environ | environment,
+            env=environment,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
@@ -158,3 +165,30 @@ def test_children_too(run: Callable[..., Ran]) -> None:
     assert unharmed(ran) and not ran.dumps
     ran = run("--follow", child)
     assert unharmed(ran) and ran.faults == ["access_violation"]
+
+
+@pytest.mark.skipif(ONLY_PARENTS_TRACE, reason="only root may trace here (kernel.yama.ptrace_scope)")
+def test_a_process_that_runs_already(tmp_path: Path, environment: dict[str, str]) -> None:
+    """It is let go after the last dump, and goes on."""
+    command = [sys.executable, "-c", "while not input(): pass"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        attach = [
+            sys.executable,
+            "-m",
+            "mdmp",
+            "attach",
+            str(process.pid),
+            "--cpu-below",
+            "50:0.3",
+            "-n",
+            "2",
+            "-s",
+            "0.3",
+        ]
+        subprocess.run(attach, env=environment, check=True, timeout=30, capture_output=True)
+        dumps = [mdmp.open_dump(path) for path in (tmp_path / "dumps").glob("*.dmp")]
+        facts = [dump.annotations.process for dump in dumps]
+        assert [(fact["mdmp.fault"], fact["mdmp.trigger"]) for fact in facts] == [("cpu", "attach")] * 2
+        assert "TracerPid:\t0\n" in Path(f"/proc/{process.pid}/status").read_text()
+        process.communicate("\n\nend\n", timeout=10)
+        assert process.returncode == 0
