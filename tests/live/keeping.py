@@ -48,12 +48,13 @@ def keep(
     mark: int = 1,
     size: int = 1 << 16,
     how: str = "run",
+    pid: int = 4711,
     meanwhile: Callable[[], object] = int,
     **settings: object,
 ) -> Outcome:
     """Always the same process at the same time, so that all ask for the same name."""
     settings = {"folder": str(folder), "type": "full", "repeat": 0, "min_free": 0, "notice": [], **settings}
     policy = load_policy(command_line=settings, environment={}, system_file=os.devnull, user_file=os.devnull)
-    subject = Subject(4711, "/opt/shop", os.geteuid() if os.name != "nt" else None, None, {})
+    subject = Subject(pid, "/opt/shop", os.geteuid() if os.name != "nt" else None, None, {})
     fault = Fault("access_violation", subject, "SIGSEGV at 0x18", 4711, 11, 0x18, how=how)
     return Keeper(policy, report=write_report_beside).keep(fault, capture_of(mark, size, meanwhile))
