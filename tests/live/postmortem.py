@@ -75,6 +75,7 @@ class Handler:
         self.bin.mkdir()
         home = self.folder / "home"
         self.places = Places(str(self.folder / "handler"), str(home), str(self.folder / "sysctl.conf"))
+        self.before, self.limit_before = PATTERN.read_text().strip(), int(PIPE_LIMIT.read_text())
         self.policy = self.folder / "policy.toml"
         self.policy.write_text(POLICY)
         self.options = {"force": True, "only": f"{self.folder}/*", **options}

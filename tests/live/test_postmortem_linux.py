@@ -1,13 +1,15 @@
 """The kernel's handler of crashes: every kind of fault, and what stands against tricks."""
 
 import contextlib
+import lzma
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fault_table
@@ -19,7 +21,7 @@ import mdmp
 if sys.platform != "linux":
     pytest.skip("this is about Linux", allow_module_level=True)
 
-from postmortem import GROUP, SUID_DUMPABLE, USER, Handler, machine, why_not
+from postmortem import GROUP, PATTERN, SUID_DUMPABLE, USER, Handler, machine, why_not
 
 if reason := why_not():
     pytest.skip(reason, allow_module_level=True)
@@ -46,8 +48,8 @@ def faulty(handler: Handler, built: Path, name: str) -> Path:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_faults(handler: Handler, built: Path, fault: Fault, thread: bool) -> None:
     name = "faults" if fault.source == fault_table.C else "cpp"
-    if thread and name == "cpp":
-        pytest.skip("these are programs of one thread")
+    if thread and (name == "cpp" or fault.name == "killed"):
+        pytest.skip("the main thread is the one that crashes")
     program = faulty(handler, built, name)
     entry = handler.crash([program, fault.name, *(["thread"] if thread else [])])
     assert "dump" in entry, entry
@@ -295,3 +297,270 @@ def test_nobody_else_can_run_it(idle: Handler) -> None:
     assert Path(idle.places.launcher).stat().st_mode & 0o7777 == 0o755
     done = by_hand(idle, b"garbage", 1, 1, 0, 0, 11, 1, 1, 0, **OTHER)
     assert done.returncode != 0
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "alive"])
+def test_damaged_cores(idle: Handler, data: Path, gone: bool) -> None:
+    """Cut at any place, with any byte changed: a dump or a reason, and never a bug of ours."""
+    core = bytearray(lzma.decompress((data / "linux" / "cores" / "bus.core.xz").read_bytes()))
+    chance = random.Random(4)
+    cases = [core[: chance.randrange(5000)] for _ in range(4)]
+    for _ in range(8):
+        damaged = bytearray(core)
+        for _ in range(30):
+            damaged[chance.randrange(2000)] = chance.randrange(256)
+        cases.append(damaged)
+    for i, case in enumerate([core, *cases]):
+        pid = NOBODY + 100 + i
+        by_hand(idle, bytes(case), pid, 1, USER if i % 2 else 0, GROUP if i % 2 else 0, 7, 1, 1, 0)
+        entry = idle.entry(pid)
+        assert "internal error" not in entry.get("problem", "") and "killed" not in entry.get("problem", ""), entry
+        assert i or mdmp.open_dump(entry["dump"]).exceptions[0].code == signal.SIGBUS
+
+
+# A handler that is disturbed
+
+BIG = """#include <stdlib.h>
+#include <string.h>
+int main(void) { return memset(malloc(400 << 20), 1, 400 << 20) ? *(volatile int *)24 : 0; }
+"""
+
+
+@pytest.fixture
+def big(handler: Handler) -> Iterator[subprocess.Popen[bytes]]:
+    """A crash that takes the handler a while."""
+    program = handler.bin / "big"
+    subprocess.run(["cc", "-x", "c", "-", "-o", program], input=BIG.encode(), check=True)
+    policy = handler.policy.read_text()
+    handler.policy.write_text(f"{policy}[applications.big]\ntype = 'full'\n")
+    with subprocess.Popen([program], cwd="/", **OTHER) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+            assert process.wait(30) < 0
+        finally:
+            handler.policy.write_text(policy)
+            process.kill()
+
+
+def parts(handler: Handler) -> list[Path]:
+    return list((Path(handler.places.dumps) / str(USER)).glob("big*.part"))
+
+
+def workers(handler: Handler) -> list[int]:
+    """The processes of the handler."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and handler.places.config.encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number, words", [(signal.SIGKILL, "was killed by signal 9"), (signal.SIGSTOP, "was stopped")])
+def test_worker_is_disturbed(
+    handler: Handler, built: Path, big: subprocess.Popen[bytes], number: signal.Signals, words: str
+) -> None:
+    """By its user, who may. What it was writing is no dump, and goes with the next one."""
+    wait_for(lambda: parts(handler))
+    before = set((Path(handler.places.dumps) / str(USER)).glob("*.dmp"))
+    states = {pid: Path(f"/proc/{pid}/status").read_text() for pid in workers(handler)}
+    ((worker, status),) = ((p, s) for p, s in states.items() if f"Uid:\t{USER}\t{USER}\t{USER}\t{USER}\n" in s)
+    assert f"Groups:\t{GROUP} \n" in status
+    assert "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n" in status
+    subprocess.run(["kill", f"-{int(number)}", str(worker)], check=True, **OTHER)  # type: ignore[call-overload]
+    entry = handler.entry(big.pid)
+    assert entry["problem"] == f"the handler {words}" and "dump" not in entry
+    assert set((Path(handler.places.dumps) / str(USER)).glob("*.dmp")) == before
+    handler.crash([faulty(handler, built, "faults"), "field"], **OTHER)
+    assert not parts(handler)
+
+
+def test_all_of_the_handler_is_killed(handler: Handler, big: subprocess.Popen[bytes]) -> None:
+    wait_for(lambda: parts(handler))
+    for pid in workers(handler):
+        os.kill(pid, signal.SIGKILL)
+    assert big.wait(30) < 0
+    assert not list((Path(handler.places.dumps) / str(USER)).glob(f"big.{big.pid}.*.dmp"))
+
+
+# Passing on
+
+
+def test_pass_on_to_a_file(handler: Handler, built: Path) -> None:
+    """As the kernel would have written it."""
+    program = faulty(handler, built, "faults")
+    handler.install(pass_on=True)
+    here = handler.folder / "here"
+    here.mkdir()
+    os.chown(here, USER, GROUP)
+
+    def crash(limit: str) -> dict[str, object]:
+        command = f'ulimit -S -c {limit}; cd {here}; exec "$0" field'
+        entry = handler.crash(["sh", "-c", command, str(program)], **OTHER)
+        assert "dump" in entry, entry
+        return entry
+
+    core = here / "core"
+    try:
+        entry = crash("unlimited")
+        found = core.stat()
+        assert (found.st_uid, found.st_mode & 0o777) == (USER, 0o600)
+        assert found.st_blocks * 512 <= found.st_size
+        snapshot = mdmp.open_dump(core)
+        assert snapshot.issues == () and snapshot.exceptions[0].address == 24
+        assert snapshot.process.pid == entry["pid"]
+        crash("unlimited")
+        assert core.stat().st_ino == found.st_ino
+        core.unlink()
+        crash("0")
+        assert not core.exists()
+        crash("100")
+        assert core.stat().st_size <= 102400
+        core.unlink()
+        secret = handler.folder / "secret"
+        secret.write_text("root's")
+        core.symlink_to(secret)
+        assert "pass_on" in crash("unlimited")
+        core.unlink()
+        os.mkfifo(core)
+        assert "pass_on" in crash("unlimited")
+        assert secret.read_text() == "root's"
+    finally:
+        handler.install()
+
+
+def test_pass_on_to_a_program(handler: Handler, built: Path) -> None:
+    """It gets the whole core, and what it asked for; afterwards it is the handler again."""
+    from mdmp.monitor.linux.core_pattern import uninstall_linux
+
+    program = handler.program(build("faults", built), "odd name")
+    out = handler.folder / "out"
+    script = handler.folder / "old"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{out}.words\ncat >{out}.core\nmv {out}.core {out}\n')
+    script.chmod(0o755)
+    uninstall_linux(handler.places)
+    before = PATTERN.read_text()
+    pattern = f"|{script} %p %e x%%y %E %s"
+    PATTERN.write_text(pattern)
+    try:
+        assert handler.install(pass_on=True)[0].endswith(repr(pattern))
+        entry = handler.crash([program, "field"], **OTHER)
+        assert "dump" in entry and "pass_on" not in entry
+        words = Path(f"{out}.words").read_text().splitlines()
+        assert words == [str(entry["pid"]), "odd name", "x%y", str(program).replace("/", "!"), "11"]
+        assert mdmp.open_dump(out).exceptions[0].address == 24
+        uninstall_linux(handler.places)
+        assert PATTERN.read_text().strip() == pattern
+    finally:
+        PATTERN.write_text(before)
+        handler.install()
+
+
+def test_programs_that_are_left_out(handler: Handler, built: Path, tmp_path: Path) -> None:
+    """Their cores go where they went before."""
+    program = build("faults", built)
+    before = len(handler.entries)
+    with subprocess.Popen(["sh", "-c", 'ulimit -c unlimited; exec "$0" field', program], cwd=tmp_path) as process:
+        assert process.wait(30) < 0
+    if handler.before == "core":
+        wait_for(lambda: list(tmp_path.glob("core*")))
+    assert len(handler.entries) == before
+
+
+# Installing
+
+
+def test_twice(handler: Handler) -> None:
+    from mdmp.monitor.linux.places import read_config
+
+    for _ in range(2):
+        handler.install()
+    config = read_config(handler.places.config)
+    assert config and config.old_pattern == handler.before and config.old_pipe_limit == handler.limit_before
+    Path(handler.places.config).unlink()
+    handler.install()
+    config = read_config(handler.places.config)
+    assert config and config.old_pattern == "core"
+
+
+def test_uninstall(handler: Handler) -> None:
+    """What somebody else has set since is left alone."""
+    from mdmp.monitor.linux.core_pattern import status_linux, uninstall_linux
+
+    handler.install(persist=True)
+    persisted = Path(handler.places.persist).read_text().splitlines()
+    assert f"kernel.core_pattern={PATTERN.read_text().strip()}" in persisted
+    found = status_linux(handler.places)
+    assert found.installed and found.working and not found.problems and found.crashes
+    PATTERN.write_text("core.of.another")
+    try:
+        assert not status_linux(handler.places).installed
+        told = uninstall_linux(handler.places)
+        assert "core.of.another" in told[0] and PATTERN.read_text() == "core.of.another\n"
+    finally:
+        PATTERN.write_text(handler.before)
+    assert not Path(handler.places.launcher).exists() and not Path(handler.places.persist).exists()
+    assert uninstall_linux(handler.places) == ("mdmp is not installed as the system's handler",)
+    assert not status_linux(handler.places).installed
+    handler.install()
+    assert status_linux(handler.places).working
+
+
+def test_somebody_else_wants_to_install(handler: Handler) -> None:
+    """They are told what is needed."""
+    child = os.fork()
+    if child == 0:
+        from mdmp.errors import UsageError
+        from mdmp.monitor.install import InstallOptions, install
+
+        os.setresuid(USER, USER, USER)
+        try:
+            install(InstallOptions())
+        except UsageError as problem:
+            os._exit(0 if "only root" in str(problem) else 2)
+        finally:
+            os._exit(3)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_python_of_somebody_else(handler: Handler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Root does not run what others may change."""
+    from mdmp.errors import UsageError
+    from mdmp.monitor.linux import core_pattern, launcher
+
+    theirs = tmp_path / "mdmp"
+    theirs.mkdir()
+    monkeypatch.setattr(launcher, "package_root", lambda: str(tmp_path))
+    assert core_pattern.trouble() == []
+    os.chown(theirs, USER, USER)
+    assert core_pattern.trouble() == [f"{theirs} belongs to user {USER}"]
+    with pytest.raises(UsageError, match="--force"):
+        handler.install(force=False)
+    os.chown(theirs, 0, 0)
+    theirs.chmod(0o777)
+    assert "can be changed" in core_pattern.trouble()[0]
+
+
+def test_slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One user's crashes leave room for others."""
+    from mdmp.monitor.linux import slots
+
+    monkeypatch.setattr(slots, "PATIENCE", 0.1)
+    users = [slots.take_slots(str(tmp_path), USER) for _ in range(slots.AT_WORK)]
+    assert users.count(None) == 1
+    system = slots.take_slots(str(tmp_path), 0)
+    assert system is not None
+    for held in (*users, system):
+        for number in held or ():
+            os.close(number)
+    again = slots.take_slots(str(tmp_path), USER)
+    assert again is not None
+    for number in again:
+        os.close(number)

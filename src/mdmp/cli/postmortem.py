@@ -7,6 +7,7 @@ import argparse
 import sys
 
 from mdmp.cli.common import DONE
+from mdmp.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,16 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if sys.platform == "win32":
         from mdmp.api import write_report_beside
-        from mdmp.monitor.keeper import Keeper
-        from mdmp.monitor.policy.load import load_policy
         from mdmp.monitor.windows.postmortem import handle
 
-        handle(args.pid, args.event, args.jit, Keeper(load_policy(), report=write_report_beside))
+        handle(args.pid, args.event, args.jit, write_report_beside)
         return DONE
-    else:
+    elif sys.platform == "linux":
         from mdmp.monitor.linux.postmortem import Request, handle
 
-        return handle(Request(*(getattr(args, name) for name in Request._fields)), args.config)
+        return handle(Request(*(getattr(args, name) for name in Request._fields)), args.config, _report)
+    else:
+        raise UsageError(f"there is no handler of crashes for {sys.platform}")
+
+
+def _report(path: str) -> str:
+    try:
+        from mdmp.api import write_report_beside
+
+        return write_report_beside(path)
+    except ImportError as problem:
+        raise UsageError(f"no report: the user of the program may not read mdmp ({problem})") from None
 
 
 def _address(text: str) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PATTERN = "/proc/sys/kernel/core_pattern"
 PIPE_LIMIT = "/proc/sys/kernel/core_pipe_limit"
+DEFAULT = "core"
+"""The kernel's own."""
 SPECIFIERS = "%P %I %u %g %s %t %d %c"
 """Numbers only, no names: older kernels split what a program calls itself into arguments at its blanks."""
 MAX_PATTERN = 127
@@ -42,8 +44,10 @@ def install_linux(options: InstallOptions, places: Places = STANDARD, policy: st
         told += [f"warning: root will run what others can change: {problem}" for problem in problems]
     now, limit = _text(PATTERN), int(_text(PIPE_LIMIT) or 0)
     before = read_config(places.config)
-    ours = before is not None and before.pattern == now
+    ours = now.startswith(f"|{places.launcher} ")
     old, old_limit = (before.old_pattern, before.old_pipe_limit) if before and ours else (now, limit)
+    if ours and not before:  # somebody has removed our notes of what was before
+        old, old_limit = DEFAULT, 0
     config = Config(
         pattern=pattern,
         pipe_limit=max(AT_ONCE, old_limit),

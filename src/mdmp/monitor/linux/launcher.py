@@ -49,8 +49,9 @@ def _extra_roots() -> list[str]:
 def trouble() -> list[str]:
     """What of Python or mdmp somebody else than root could change, in words; empty when root may run it."""
     found: dict[str, None] = {}
+    safe: set[str] = set()
     for path in _run_by_root():
-        for problem in _changeable(path):
+        for problem in _changeable(path, safe):
             found[problem] = None
             if len(found) > MAX_TOLD:
                 return list(found)
@@ -76,22 +77,19 @@ def _tree(folder: str) -> Iterator[str]:
         yield from (os.path.join(path, name) for name in files)
 
 
-def _changeable(path: str) -> Iterator[str]:
-    """The path itself and each folder on the way, by its name and by where links lead."""
+def _changeable(path: str, safe: set[str]) -> Iterator[str]:
+    """The path itself and each folder on the way, by its name and by where links lead; `safe` are those seen before."""
     for start in dict.fromkeys((os.path.abspath(path), os.path.realpath(path))):
         at = start
-        while at not in _SAFE:
+        while at not in safe:
             problem = _problem(at)
             if problem:
                 yield problem
                 break
-            _SAFE.add(at)
+            safe.add(at)
             if at == "/":
                 break
             at = os.path.dirname(at)
-
-
-_SAFE: set[str] = set()
 
 
 def _problem(path: str) -> str | None:
@@ -103,6 +101,8 @@ def _problem(path: str) -> str | None:
         return f"{path} belongs to user {found.st_uid}"
     if stat.S_ISLNK(found.st_mode):
         return None
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX:
+        return None  # where everybody may only change what is theirs
     if found.st_mode & 0o002 or (found.st_mode & 0o020 and found.st_gid != 0):
         return f"{path} can be changed by others than root (mode {stat.S_IMODE(found.st_mode):o})"
     return None

@@ -100,7 +100,9 @@ def _keep(
     policy = load_policy(subject, handler=True, default_folder=folder, system_file=config.policy)
     if policy.issues:
         facts["policy"] = [str(issue) for issue in policy.issues[:_MAX_ISSUES]]
-    outcome = Keeper(policy, report=report).keep(fault, _captured(remains, snapshot))
+    # A report opens files that the process names: not with more rights than it had, nor where the names mean others.
+    trusted = report if plain and not remains.elsewhere else None
+    outcome = Keeper(policy, report=trusted).keep(fault, _captured(remains, snapshot))
     facts |= _told(outcome)
 
 
