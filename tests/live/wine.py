@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parent.parent.parent / "src"
+import demangle
+
+IMPORTS = (Path(__file__).resolve().parent.parent.parent / "src", Path(demangle.__file__).resolve().parent.parent)
+"""Folders that have mdmp, and what it needs besides of Python alone."""
 PROGRAMS = Path(__file__).resolve().parent.parent / "data" / "windows"
 """Crash programs with their PDBs."""
 AE_DEBUG = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug"
@@ -23,7 +26,7 @@ class Wine:
             "WINEPREFIX": str(prefix),
             "WINEDEBUG": "-all",
             "WINEDLLOVERRIDES": "mscoree=;mshtml=",
-            "PYTHONPATH": self.path(SOURCE),
+            "PYTHONPATH": ";".join(map(self.path, IMPORTS)),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"} | settings
@@ -51,12 +54,12 @@ class Wine:
         """With its output as text, unless `how` says otherwise."""
         pipes = {"capture_output": True, "text": True, "errors": "replace"}
         pipes |= {} if "input" in how else {"stdin": subprocess.DEVNULL}
-        return subprocess.run(command, env=self.environment, timeout=timeout, **(pipes | how))
+        return subprocess.run(command, timeout=timeout, **({"env": self.environment} | pipes | how))
 
     def spawn(self, *command: str | Path, **how: Any) -> "subprocess.Popen[str]":
         """Starts a command whose standard input and output are pipes (Windows Python takes no files)."""
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-        return subprocess.Popen(command, env=self.environment, **(pipes | how))
+        return subprocess.Popen(command, **({"env": self.environment} | pipes | how))
 
     @property
     def python(self) -> Path:

@@ -552,6 +552,28 @@ def wait_for_debug_event(milliseconds: int, size: int) -> bytes | None:
 # What the post-mortem debugger needs
 
 SetEvent = _kernel("SetEvent", _true, BOOL, HANDLE)
+TOKEN_DUPLICATE = 2
+_user_environment = _Library("userenv")
+CreateEnvironmentBlock = _user_environment("CreateEnvironmentBlock", _true, BOOL, ctypes.POINTER(POINTER), HANDLE, BOOL)
+DestroyEnvironmentBlock = _user_environment("DestroyEnvironmentBlock", _true, BOOL, POINTER)
+
+
+def environment_of_user(process: int) -> dict[str, str]:
+    """The variables that a new session of the user would have whose process it is."""
+    token, block = HANDLE(), POINTER()
+    OpenProcessToken(process, TOKEN_QUERY | TOKEN_DUPLICATE, ctypes.byref(token))
+    with closing(token.value or 0):
+        CreateEnvironmentBlock(ctypes.byref(block), token, False)
+    try:
+        found, at = {}, block.value or 0
+        while entry := ctypes.wstring_at(at):
+            name, _, value = entry[1:].partition("=")
+            found[entry[0] + name] = value
+            at += (len(entry) + 1) * ctypes.sizeof(ctypes.c_wchar)
+        return found
+    finally:
+        DestroyEnvironmentBlock(block)
+
 
 # What samples of a process need
 

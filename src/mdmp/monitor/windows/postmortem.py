@@ -6,29 +6,36 @@ more, for the debugger that is attached by now.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mdmp.errors import UsageError
+from mdmp.monitor.keeper import Keeper
+from mdmp.monitor.options import MonitorOptions
+from mdmp.monitor.policy.load import load_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
-from mdmp.monitor.options import MonitorOptions
+from mdmp.capture.windows.permission import opened
 from mdmp.monitor.windows.debugger import Debugger
-
-if TYPE_CHECKING:
-    from mdmp.monitor.keeper import Keeper
 
 PATIENCE = 20.0
 """Seconds in which the exception has to come. After that the process is let go."""
 
 
-def handle(pid: int, event: int, jit: int, keeper: Keeper) -> None:
+def handle(pid: int, event: int, jit: int, report: Callable[[str], str] | None = None) -> None:
     """Deals with one crash. `event` is a handle that we have inherited (0: none), `jit` the address of a JIT_DEBUG_INFO
     in the process, or nonsense. `UsageError` when the process cannot be debugged."""
-    debugger = Debugger(keeper, MonitorOptions(), lambda _: None, "postmortem")
     try:
+        _complete_environment(pid)
+        debugger = Debugger(Keeper(load_policy(), report=report), MonitorOptions(), lambda _: None, "postmortem")
         debugger.attach(pid)
     finally:
         if event:
@@ -36,3 +43,10 @@ def handle(pid: int, event: int, jit: int, keeper: Keeper) -> None:
                 win32.SetEvent(event)
                 win32.CloseHandle(event)
     debugger.watch(time.monotonic() + PATIENCE, jit)
+
+
+def _complete_environment(pid: int) -> None:
+    """What starts us may not give us the variables that name the user's folders."""
+    with suppress(OSError, UsageError), opened(pid) as process:
+        for name, value in win32.environment_of_user(process).items():
+            os.environ.setdefault(name, value)

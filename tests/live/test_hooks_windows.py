@@ -1,0 +1,150 @@
+"""`mdmp install` on Windows: the registry of a real Wine, and crashes of unrelated programs that start mdmp."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wine import IMPORTS, PROGRAMS, Wine
+
+import mdmp
+
+pytestmark = pytest.mark.wine
+AE_DEBUG = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\AeDebug"
+WER = r"SOFTWARE\Microsoft\Windows\Windows Error Reporting"
+RUN = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
+FAULTS = {  # Wine starts no debugger for a fast fail; Windows does
+    "null_read": ("access_violation", 0xC0000005, "settings_volume", 14),
+    "divide_by_zero": ("arithmetic", 0xC0000094, "average", 51),
+    "cpp_throw": ("cpp_exception", 0xE06D7363, "app::Config::parse_line", 39),
+    "named_threads": ("access_violation", 0xC0000005, "length_of", 16),
+}
+READ = """
+import json, sys, winreg
+found = {}
+for half, view in (("64", winreg.KEY_WOW64_64KEY), ("32", winreg.KEY_WOW64_32KEY)):
+    for path in sys.argv[1:]:
+        try:
+            key = winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_READ | view)
+        except FileNotFoundError:
+            continue
+        with key:
+            values = [winreg.EnumValue(key, index) for index in range(winreg.QueryInfoKey(key)[1])]
+            found[half + path] = {name: value for name, value, _ in values}
+print(json.dumps(found))
+"""
+
+
+class Registry:
+    def __init__(self, windows: Wine) -> None:
+        self._windows = windows
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """All values of the keys that matter here, by half and path; those that exist."""
+        paths = (AE_DEBUG, RUN, r"SOFTWARE\mdmp", WER, WER + r"\LocalDumps", WER + r"\LocalDumps\shop.exe")
+        found: dict[str, dict[str, Any]] = json.loads(self._windows.run_python("-c", READ, *paths).stdout)
+        return found
+
+    def set_debugger(self, command: str) -> None:
+        self._windows.run("wine", "reg", "add", "HKLM\\" + AE_DEBUG, "/v", "Debugger", "/d", command, "/f", "/reg:64")
+
+
+class Mdmp:
+    """mdmp as an installation has it: Windows Python finds it without being told by the environment."""
+
+    def __init__(self, windows: Wine, folder: Path) -> None:
+        self._windows = windows
+        for file in windows.python.parent.iterdir():
+            (folder / file.name).symlink_to(file.resolve())
+        self.python = folder / "python.exe"
+        self.python.unlink()
+        self.python.write_bytes(windows.python.read_bytes())
+        (folder / "mdmp.pth").write_text("\n".join(map(windows.path, IMPORTS)))
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        done = self._windows.run("wine", self.python, "-I", "-m", "mdmp", *arguments)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def registry(windows: Wine) -> Registry:
+    return Registry(windows)
+
+
+@pytest.fixture(scope="module")
+def installed(windows: Wine, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mdmp]:
+    """`mdmp install`, done twice: that is harmless. At the end all is as it was before."""
+    run = Mdmp(windows, tmp_path_factory.mktemp("python"))
+    before = registry.read()
+    try:
+        run("install")
+        run("install")
+        yield run
+    finally:
+        run("uninstall")
+        after = registry.read()
+    assert after == before
+
+
+def test_it_is_the_debugger_of_both_halves(registry: Registry, installed: Mdmp) -> None:
+    found = registry.read()
+    for half in ("64", "32"):
+        assert "-m mdmp postmortem --pid %ld --event %ld --jit %p" in found[half + AE_DEBUG]["Debugger"]
+        assert found[half + AE_DEBUG]["Auto"] == "1"
+    assert json.loads(installed("status", "--json"))["facts"]["via"] == "aedebug"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_crash_starts_mdmp(fault: str, windows: Wine, installed: Mdmp) -> None:
+    """A program that knows nothing of mdmp, and was not started by it.
+
+    Wine starts a debugger without the environment of its program: the user's folders are found all the same.
+    """
+    users = windows.prefix / "drive_c" / "users"
+    for old in users.glob("*/AppData/Local/CrashDumps/*.dmp"):
+        old.unlink()
+    windows.run("wine", PROGRAMS / "faults.exe", fault)
+    deadline = time.monotonic() + 30
+    while not (dumps := list(users.glob("*/AppData/Local/CrashDumps/*.dmp"))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(dumps) == 1
+    kind, code, function, line = FAULTS[fault]
+    snapshot = mdmp.open_dump(dumps[0])
+    assert snapshot.exceptions[0].code == code
+    facts = snapshot.annotations.process
+    assert (facts["mdmp.trigger"], facts["mdmp.fault"]) == ("postmortem", kind)
+    report = mdmp.analyze(snapshot, images=[PROGRAMS, windows.prefix / "drive_c" / "windows" / "system32"])
+    assert report.blame is not None
+    assert (report.blame.function, report.blame.line) == (function, line)
+
+
+def test_what_others_changed_stays(registry: Registry, installed: Mdmp) -> None:
+    ours = registry.read()["64" + AE_DEBUG]["Debugger"]
+    registry.set_debugger("other.exe %ld")
+    try:
+        assert "changed by somebody else" in installed("status", code=1)
+        assert "changed by somebody else since" in installed("uninstall")
+        assert registry.read()["64" + AE_DEBUG]["Debugger"] == "other.exe %ld"
+    finally:
+        registry.set_debugger("false")  # as it was, and `installed` expects
+        installed("install")
+    assert registry.read()["64" + AE_DEBUG]["Debugger"] == ours
+
+
+def test_local_dumps_for_one_program(registry: Registry, installed: Mdmp) -> None:
+    """What was installed the other way goes. So does the key that had to be made: its existence alone would have
+    Windows write dumps of all programs."""
+    aedebug = registry.read()
+    assert "64" + WER + r"\LocalDumps" not in aedebug
+    installed("install", "--via", "wer", "--only", "shop.exe")
+    found = registry.read()
+    assert "mdmp" not in found["64" + AE_DEBUG]["Debugger"]
+    values = found["64" + WER + r"\LocalDumps\shop.exe"]
+    assert values["DumpFolder"] == r"%LOCALAPPDATA%\CrashDumps" and values["DumpCount"] == 10
+    assert values["DumpType"] == 0 and values["CustomDumpFlags"] & 0x200
+    assert found["64" + RUN]["mdmp"].endswith("-m mdmp watch")
+    installed("install")
+    assert registry.read() == aedebug
