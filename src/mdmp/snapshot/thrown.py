@@ -14,6 +14,12 @@ from mdmp.snapshot.memory import MemoryReader
 MSVC_CODE = 0xE06D7363
 GCC_CODE = 0x20474343
 _MAGICS = (0x19930520, 0x19930521, 0x19930522, 0x01994000)
+_GCC_OBJECT = 64
+"""Bytes from the unwinder's header to what was thrown, on Windows."""
+_GCC_WITH_TEXT = frozenset(
+    ("St13runtime_error", "St11range_error", "St14overflow_error", "St15underflow_error", "St11logic_error")
+    + ("St12domain_error", "St16invalid_argument", "St12length_error", "St12out_of_range")
+)
 _MAX_TYPES = 64
 _MAX_NAME = 4096
 _MAX_TEXT = 1024
@@ -94,7 +100,12 @@ def _thrown_gcc(record: ExceptionRecord, memory: MemoryReader, pointer_size: int
     type_info = memory.word(header - 80, 8)
     name = memory.word(type_info + 8, 8) if type_info else None
     encoded = _text(memory, name)
-    return ThrownObject((readable_type(encoded.lstrip("*"), "itanium"),) if encoded else (), address=header + 64)
+    if not encoded:
+        return ThrownObject((), address=header + _GCC_OBJECT)
+    encoded = encoded.lstrip("*")
+    # Behind the virtual function table comes the text, in these classes.
+    what = _text(memory, memory.word(header + _GCC_OBJECT + 8, 8)) if encoded in _GCC_WITH_TEXT else None
+    return ThrownObject((readable_type(encoded, "itanium"),), what, header + _GCC_OBJECT)
 
 
 def readable_type(encoded: str, language: str = "msvc") -> str:

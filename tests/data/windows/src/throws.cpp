@@ -16,6 +16,11 @@ __attribute__((noinline)) static int parse_surely(const char *text) noexcept
     return 1 + parse_line(text);
 }
 
+__attribute__((noinline)) static void pass_on() noexcept(false)
+{
+    throw;
+}
+
 static void quit()
 {
     std::_Exit(4);
@@ -35,6 +40,15 @@ int main(int argc, char **argv)
     try {
         if (!std::strcmp(name, "number"))
             throw 42;
+        if (!std::strcmp(name, "again")) {
+            try {
+                parse_line("verbose");
+            } catch (const std::runtime_error &) {
+                std::puts("not ours");
+                std::fflush(stdout);
+                pass_on();
+            }
+        }
         for (int i = 0; i < 3; i++) {
             try {
                 parse_line("verbose");
@@ -43,6 +57,8 @@ int main(int argc, char **argv)
             }
         }
     } catch (const std::exception &problem) {
+        if (!std::strcmp(name, "again"))
+            throw;
         std::printf("caught %s\n", problem.what());
         std::fflush(stdout);
         if (!std::strcmp(name, "caught_abort"))
