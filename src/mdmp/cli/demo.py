@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -125,7 +126,8 @@ def _crash(program: Program, folder: Path) -> Outcome | None:
 
     settings = {"folder": str(folder), "type": "heap", "min_free": 0, "repeat": 0, "log": False, "notice": "none"}
     outcomes: list[Outcome] = []
-    keeper = Keeper(Policy((command_line_source(settings),)), tell=outcomes.append)
+    source = replace(command_line_source(settings), name="mdmp demo")
+    keeper = Keeper(Policy((source,)), tell=outcomes.append)
     watch(program.command, keeper, MonitorOptions(), lambda line: None)
     return outcomes[0] if outcomes else None
 
