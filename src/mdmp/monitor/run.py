@@ -65,5 +65,9 @@ def find_process(text: str, *, wait: bool, tell: Callable[[str], None]) -> int:
         from mdmp.monitor.linux.find import choose_linux, wait_linux
 
         return wait_linux(text, tell) if wait else choose_linux(text)
+    elif sys.platform == "win32":
+        from mdmp.monitor.windows.processes import choose_windows, wait_windows
+
+        return wait_windows(text, tell) if wait else choose_windows(text)
     else:
         raise UsageError(f"{text}: processes are known by their numbers only on {sys.platform}")

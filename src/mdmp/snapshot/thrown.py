@@ -16,9 +16,9 @@ GCC_CODE = 0x20474343
 _MAGICS = (0x19930520, 0x19930521, 0x19930522, 0x01994000)
 _GCC_OBJECT = 64
 """Bytes from the unwinder's header to what was thrown, on Windows."""
-_GCC_WITH_TEXT = frozenset(
-    ("St13runtime_error", "St11range_error", "St14overflow_error", "St15underflow_error", "St11logic_error")
-    + ("St12domain_error", "St16invalid_argument", "St12length_error", "St12out_of_range")
+_GCC_WITH_TEXT = (
+    *("St13runtime_error", "St11range_error", "St14overflow_error", "St15underflow_error", "St11logic_error"),
+    *("St12domain_error", "St16invalid_argument", "St12length_error", "St12out_of_range"),
 )
 _MAX_TYPES = 64
 _MAX_NAME = 4096

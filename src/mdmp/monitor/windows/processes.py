@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+import time
 from contextlib import suppress
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from mdmp.errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
 
+PAUSE = 0.05
+"""Seconds between two looks for a process that is waited for."""
 _EPOCH = 11_644_473_600
 """Seconds from 1601, where FILETIME begins, to 1970."""
 _LONGEST_PATH = 32768
@@ -29,14 +34,36 @@ class Process(NamedTuple):
 
 
 def find_processes(name: str) -> list[Process]:
-    """By the file name of their executable, with or without `.exe`, `*` for any text; without regard to case."""
-    wanted = name.lower()
-    found = []
-    for entry in _entries():
-        file = entry.szExeFile.lower()
-        if fnmatchcase(file, wanted) or fnmatchcase(file.removesuffix(".exe"), wanted):
-            found.append(_look_closer(entry.th32ProcessID, entry.szExeFile))
-    return found
+    """By the path of their executable, or by its file name with or without `.exe`; without regard to case."""
+    wanted = name.lower().replace("/", "\\")
+    file = wanted.rpartition("\\")[2]
+    found = [
+        _look_closer(entry.th32ProcessID, entry.szExeFile)
+        for entry in _entries()
+        if entry.szExeFile.lower() in (file, f"{file}.exe")
+    ]
+    return found if file == wanted else [process for process in found if process.path.lower() == wanted]
+
+
+def choose_windows(name: str) -> int:
+    """The only process of that name but ourselves; `UsageError` when there is none, or more than one."""
+    found = [process.pid for process in find_processes(name) if process.pid != os.getpid()]
+    if not found:
+        raise UsageError(f"there is no process {name} (--wait waits for one)")
+    if len(found) > 1:
+        raise UsageError(f"there are several processes {name}: choose one of {', '.join(map(str, sorted(found)))}")
+    return found[0]
+
+
+def wait_windows(name: str, tell: Callable[[str], None]) -> int:
+    """The next process of that name that starts."""
+    before = {(process.pid, process.start) for process in find_processes(name)}
+    tell(f"waiting for a process {name}")
+    while True:
+        for process in find_processes(name):
+            if (process.pid, process.start) not in before:
+                return process.pid
+        time.sleep(PAUSE)
 
 
 def thread_count(pid: int) -> int | None:
