@@ -20,6 +20,7 @@ ROOTS = {
     "HKLM32": (winreg.HKEY_LOCAL_MACHINE, winreg.KEY_WOW64_32KEY),
     "HKCU": (winreg.HKEY_CURRENT_USER, 0),
 }
+AEDEBUG_KEY = (winreg.HKEY_LOCAL_MACHINE, AEDEBUG, 0, winreg.KEY_READ | winreg.KEY_WOW64_64KEY)
 PROFILE = {"LOCALAPPDATA": "C:\\Users\\ann\\AppData\\Local", "USERPROFILE": "C:\\Users\\ann"}
 
 
@@ -49,6 +50,13 @@ def put(keys: dict[str, dict[str, tuple[int, object]]]) -> None:
                 winreg.SetValueEx(key, name, 0, type_, data)
 
 
+def debugger() -> dict[str, tuple[int, object]]:
+    """What other tests set."""
+    with winreg.OpenKey(*AEDEBUG_KEY) as key:
+        entries = [winreg.EnumValue(key, index) for index in range(winreg.QueryInfoKey(key)[1])]
+    return {name: (type_, data) for name, data, type_ in entries}
+
+
 def found() -> dict[str, object]:
     policy = load_policy(Subject(0, "App.EXE", variables=PROFILE), environment={}, system_file="none", user_file="none")
     settings, by = policy.settings_for("App.EXE")
@@ -66,11 +74,15 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
         cases = json.load(file)
     results = []
-    for case in cases:
+    before = debugger()
+    try:
+        for case in cases:
+            clear()
+            put(case)
+            results.append(found())
+    finally:
         clear()
-        put(case)
-        results.append(found())
-    clear()
+        put({f"HKLM\\{AEDEBUG}": before})
     print(json.dumps(results))
 
 

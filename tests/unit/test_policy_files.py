@@ -1,6 +1,7 @@
 """Policy files: their form, what is wrong in them, in which order they count, and whom we trust."""
 
 import os
+import re
 import stat
 import sys
 from datetime import timedelta
@@ -14,6 +15,7 @@ from mdmp.monitor.policy.load import load_policy, system_policy_file, user_polic
 from mdmp.monitor.policy.policy import Policy
 from mdmp.monitor.policy.registry import Registry
 from mdmp.monitor.policy.toml_files import MAX_SIZE, parse
+from mdmp.monitor.policy.values import KEYS
 
 EVERYTHING = """
 exclude = ["cc1*", "ld"]
@@ -257,3 +259,15 @@ def test_the_systems_file_is_out_of_reach_of_others(tmp_path: Path) -> None:
         policy = load(tmp_path)
         assert policy.sources == ()
         assert [issue.problem for issue in policy.issues] == ["not read: it belongs to user 12345, not to root"]
+
+
+def test_the_examples_in_the_documentation() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "policy.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        issues = IssueLog()
+        parse(example.encode(), "docs", issues, enforcing=True)
+        assert issues.freeze() == ()
+    said = {key for source in parse(examples[0].encode(), "docs", IssueLog()) for key in source.values}
+    assert {key for key in KEYS if "." not in key} - said == {"enabled"}

@@ -14,6 +14,7 @@ from mdmp.monitor.policy.load import load_policy
 from mdmp.monitor.policy.policy import Policy
 from mdmp.monitor.policy.registry import Registry, automatic_debugger, debugger_exclusions, local_dumps_value
 from mdmp.monitor.policy.settings import Circumstances
+from mdmp.monitor.policy.wer import profile_variables, told
 
 KEY = "HKLM\\SOFTWARE\\Microsoft\\Windows\\Windows Error Reporting\\LocalDumps"
 
@@ -224,6 +225,55 @@ def test_values_as_windows_writes_them() -> None:
     for folder in ("$TEMP/x", "${TEMP}", "~/x"):
         with pytest.raises(UsageError, match="variables like %NAME% only"):
             local_dumps_value("folder", folder)
+
+
+PROFILE = {"LOCALAPPDATA": "C:\\Users\\ann\\AppData\\Local"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({}, "writes no dump: LocalDumps does not exist"),
+        ({"local_dumps": {}}, "writes a mini dump to C:\\Users\\ann\\AppData\\Local\\CrashDumps, and keeps 10"),
+        ({"local_dumps": {"DumpCount": (DWORD, 0)}}, "writes no dump: DumpCount is 0"),
+        (
+            {"local_dumps": {"App.exe": {"DumpType": (DWORD, 0), "DumpFolder": (EXPAND_SZ, "%NOPE%\\x")}}},
+            "writes a custom dump (0x121) to %NOPE%\\x (the variable %NOPE% is not known for the user of the program), "
+            "and keeps 10",
+        ),
+        (
+            {"local_dumps": {}, "aedebug": {"Debugger": (SZ, "dbg"), "Auto": (SZ, "1")}},
+            "writes no dump: crashes go to dbg (AeDebug)",
+        ),
+        (
+            {
+                "local_dumps": {"DumpType": (DWORD, 2), "DumpFolder": (SZ, "D:\\d")},
+                "aedebug": {"Debugger": (SZ, "dbg"), "Auto": (SZ, "1"), "AutoExclusionList": {"APP.exe": (DWORD, 1)}},
+            },
+            "writes a full dump to D:\\d, and keeps 10",
+        ),
+    ],
+)
+def test_what_windows_itself_does(keys: dict[str, Any], words: str) -> None:
+    assert told(registry(tree(**keys)), "app.exe", PROFILE) == words
+
+
+def test_profiles_of_services() -> None:
+    environment = {"SystemRoot": "C:\\Windows", "LOCALAPPDATA": "C:\\Users\\ann\\AppData\\Local", "USERNAME": "ann"}
+    path = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList"
+    keys: dict[str, Any] = {}
+    at = keys
+    for part in path.split("\\"):
+        at = at.setdefault(part, {})
+    at["S-1-5-21-1"] = {"ProfileImagePath": (EXPAND_SZ, "D:\\Profiles\\bob")}
+    machine = registry(keys).machine
+    assert profile_variables(machine, "S-1-5-21-1", environment)["LOCALAPPDATA"] == "D:\\Profiles\\bob\\AppData\\Local"
+    system = profile_variables(machine, "S-1-5-18", environment)
+    assert system["LOCALAPPDATA"] == "C:\\Windows\\System32\\Config\\SystemProfile\\AppData\\Local"
+    assert "USERNAME" not in system
+    service = profile_variables(machine, "S-1-5-19", environment)
+    assert service["USERPROFILE"] == "C:\\Windows\\ServiceProfiles\\LocalService"
+    assert profile_variables(machine, "S-1-5-21-2", environment) == {}
 
 
 VALUES = st.fixed_dictionaries(

@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain = add("explain", "what would happen for one program, and why")
     explain.add_argument("program", metavar="PROGRAM", help="the file name of the program; a path will do")
     explain.add_argument("--fault", metavar="KIND", help="only this kind of fault (default: a summary of all)")
-    explain.add_argument("--as-user", metavar="NAME", help="for a process of this user that the system's handler sees")
+    explain.add_argument(
+        "--as-user", metavar="NAME", help="for a process of this user that the system's handler sees (Windows: a SID)"
+    )
     explain.add_argument("--json", action="store_true", help="as one object")
 
     change = add("set", "change one value in a policy file, and nothing else in it")
@@ -54,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    actions = {"show": _show, "explain": _explain, "set": _set}
+    from mdmp.cli.policy_set import set_policy
+
+    actions = {"show": _show, "explain": _explain, "set": set_policy}
     actions[args.action](args)
     return DONE
 
@@ -85,7 +89,7 @@ def _show(args: argparse.Namespace) -> None:
         for program, values in source.applications.items():
             print(safe_text(f"  {program}"))
             _print_values(values, "    ")
-    _print_warnings(list(map(str, policy.issues)))
+    print_warnings(list(map(str, policy.issues)))
 
 
 def _explain(args: argparse.Namespace) -> None:
@@ -96,12 +100,15 @@ def _explain(args: argparse.Namespace) -> None:
     if args.fault and args.fault not in KINDS:
         raise UsageError(f"no kind of fault {args.fault!r} (there are: {', '.join(KINDS)})")
     subject = _subject(args.program, args.as_user)
-    policy = load_policy(subject, handler=bool(args.as_user), as_user=True)
+    handler = args.as_user is not None
+    folder = _handlers_folder(subject) if handler else None
+    policy = load_policy(subject, handler=handler, as_user=True, default_folder=folder)
+    how = "postmortem" if handler else "run"
     kinds = (args.fault,) if args.fault else tuple(KINDS)
     found = {
         kind: explain(
             policy,
-            Fault(kind, subject, ""),
+            Fault(kind, subject, "", how=how),
         )
         for kind in kinds
     }
@@ -114,6 +121,9 @@ def _explain(args: argparse.Namespace) -> None:
         _print_decision(args.fault, one)
     else:
         _print_summary(found)
+    if windows := _what_windows_does(subject):
+        print()
+        print(safe_text(f"Windows Error Reporting itself {windows}"))
     print("\nvalues")
     for value in one.values:
         if args.fault and value.key.startswith("rules.") and value.key != f"rules.{args.fault}":
@@ -121,7 +131,7 @@ def _explain(args: argparse.Namespace) -> None:
         if not args.fault and value.key.startswith("rules.") and value.by == "built in":
             continue
         _print_value(value)
-    _print_warnings(one.warnings)
+    print_warnings(one.warnings)
 
 
 def _subject(program: str, user: str | None) -> Subject:
@@ -133,7 +143,15 @@ def _subject(program: str, user: str | None) -> Subject:
         raise UsageError(f"{program!r} names no file")
     if user is None:
         return Subject(0, name)
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        from mdmp.monitor.policy.wer import ACCOUNTS, profile_variables
+        from mdmp.monitor.policy.windows_registry import open_registry
+
+        variables = profile_variables(open_registry().machine, user, os.environ)
+        if not variables:
+            raise UsageError(f"no profile of {user!r} here (an account's SID; services run as {', '.join(ACCOUNTS)})")
+        return Subject(0, name, variables=variables)
+    else:
         import pwd
 
         try:
@@ -142,7 +160,26 @@ def _subject(program: str, user: str | None) -> Subject:
             raise UsageError(f"no user {user!r}") from None
         variables = {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
         return Subject(0, name, entry.pw_uid, entry.pw_gid, variables)
-    raise UsageError("--as-user: not on Windows")
+
+
+def _handlers_folder(subject: Subject) -> str | None:
+    """Where the system's handler puts the dumps of a user that has no folder in the policy."""
+    if sys.platform != "linux":
+        return None
+    from mdmp.monitor.linux.places import Places
+
+    return f"{Places().dumps}/{subject.uid}"
+
+
+def _what_windows_does(subject: Subject) -> str | None:
+    """Beside mdmp, by itself."""
+    if sys.platform == "win32":
+        from mdmp.monitor.policy.wer import told
+        from mdmp.monitor.policy.windows_registry import open_registry
+
+        return told(open_registry(), subject.name, subject.variables)
+    else:
+        return None
 
 
 def _print_decision(kind: str, one: Explanation) -> None:
@@ -182,7 +219,7 @@ def _print_values(values: Mapping[str, object], indent: str) -> None:
         print(safe_text(f"{indent}{key:<18} {shown(key, value)}"))
 
 
-def _print_warnings(warnings: Sequence[str]) -> None:
+def print_warnings(warnings: Sequence[str]) -> None:
     if warnings:
         print("\nwarnings")
     for warning in warnings:
@@ -229,71 +266,3 @@ def _print_json(value: object) -> None:
 
 def _kind(kind: str | int) -> str:
     return kind if isinstance(kind, str) else f"custom {kind:#x}"
-
-
-def _set(args: argparse.Namespace) -> None:
-    from mdmp.monitor.policy.values import KEYS, Key, names
-
-    if args.unset and args.value is not None:
-        raise UsageError("--unset removes a key, it takes no value")
-    if not args.unset and args.value is None:
-        raise UsageError(f"a value for {args.key} is missing (or --unset)")
-    if args.enforced and not args.system:
-        raise UsageError("--enforced: only the system's file can enforce values (add --system)")
-    if args.key != "exclude" and args.key not in KEYS:
-        raise UsageError(f"no setting {args.key!r} (there are: {', '.join(KEYS)}, exclude)")
-    if args.key == "exclude" and args.program:
-        raise UsageError("exclude is for all programs; for one: mdmp policy set enabled false --program NAME")
-    if args.program and any(char in args.program for char in "/\\"):
-        raise UsageError(f"--program takes the name of a file without a folder; found {args.program!r}")
-    key = KEYS.get(args.key) or Key(names, "names of programs with commas")
-    try:
-        value = None if args.unset else key.parse(args.value)
-    except (ValueError, OverflowError):
-        raise UsageError(f"{args.key}: expected {key.expected}; found {args.value!r}") from None
-    if args.registry:
-        _set_in_registry(args, value)
-    else:
-        _set_in_file(args, value)
-
-
-def _set_in_file(args: argparse.Namespace, value: object) -> None:
-    from mdmp.monitor.policy.edit import set_value
-    from mdmp.monitor.policy.load import load_policy, policy_files
-
-    path = policy_files()["system" if args.system else "user"]
-    if path is None:
-        raise UsageError("there is no home folder for your policy file (HOME or APPDATA is not set)")
-    area, _, key = args.key.rpartition(".")
-    if args.key == "exclude":
-        table: tuple[str, ...] = ()
-    elif args.program:
-        table = ("applications", args.program, *([area] if area else []))
-    else:
-        table = (area or "dumps",)
-    before = load_policy().issues
-    table = ("enforced", *table) if args.enforced else table
-    changed = set_value(path, table, key, None if args.unset else _written(args.value, value))
-    print(safe_text(f"{path}: {'changed' if changed else 'it says so already'}"))
-    _print_warnings([str(issue) for issue in load_policy().issues if issue not in before])
-
-
-def _written(text: str, value: object) -> object:
-    """As people write it: `500M` rather than a number of bytes."""
-    if isinstance(value, bool | tuple) or (isinstance(value, int) and (text.isdecimal() or text[:2].lower() == "0x")):
-        return value
-    return text
-
-
-def _set_in_registry(args: argparse.Namespace, value: object) -> None:
-    if args.system or args.enforced:
-        raise UsageError("--registry: LocalDumps is for all users anyway, and nothing in it is enforced")
-    if sys.platform == "win32":
-        from mdmp.monitor.policy.load import load_policy
-        from mdmp.monitor.policy.windows_registry import set_local_dumps
-
-        before = load_policy().issues
-        print(f"{set_local_dumps(args.key, value, args.program)}: changed")
-        _print_warnings([str(issue) for issue in load_policy().issues if issue not in before])
-    else:
-        raise UsageError("--registry: only Windows has one")
