@@ -59,7 +59,8 @@ def analyze_snapshot(
         blamed = python_blame(snapshot, crashing, blamed)
     case = Case(snapshot, reason, instruction, thread, stack, threads, blamed, memory)
     lost = exception is None and snapshot.exceptions_lost
-    bucket = failure_bucket_id(reason, blamed) if snapshot.system.os == "windows" and not lost else None
+    has_bucket = snapshot.system.os == "windows" and not lost and reason.kind != "python"
+    bucket = failure_bucket_id(reason, blamed) if has_bucket else None
     system = snapshot.system
     return Report(
         dump=_dump_facts(snapshot),

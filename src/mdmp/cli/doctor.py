@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mdmp.monitor.doctor.examine import examine, system_folders
+    from mdmp.monitor.doctor.examine import examine, handler_place
     from mdmp.monitor.doctor.self_test import self_test
 
     checks = examine(args.program)
@@ -50,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
         _print_checks(checks, use_color(args.color, sys.stdout))
     trials = []
     if args.self_test:
-        known = system_folders()
-        for trial in self_test(None if known is None else lambda: known):
+        for trial in self_test(handler_place(args.program)):
             trials.append(trial)
             if not args.json and sys.stderr.isatty():
                 print(f"\r{len(trials)} tried", end="\r", file=sys.stderr)

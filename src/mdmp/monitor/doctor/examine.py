@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
 from mdmp.monitor.doctor.common_checks import check_common
 from mdmp.monitor.doctor.common_facts import gather_common
+from mdmp.monitor.doctor.self_test import HandlerPlace
+from mdmp.monitor.fault import Fault, Subject
+from mdmp.monitor.finalize.folder import SYSTEM_FOLDER
+from mdmp.monitor.install import status
+from mdmp.monitor.policy.decide import decide
 from mdmp.monitor.policy.load import load_policy
+from mdmp.monitor.policy.settings import Circumstances
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mdmp.monitor.doctor.check import Check
 
 
@@ -27,21 +32,24 @@ def examine(program: str) -> tuple[Check, ...]:
         return (*checks, *check_common(gather_common(program, policy, has_desktop())))
     elif sys.platform == "win32":
         from mdmp.monitor.doctor.windows_checks import check_windows
-        from mdmp.monitor.doctor.windows_gather import gather_windows
+        from mdmp.monitor.windows.doctor import gather_windows
 
         return (*check_windows(gather_windows()), *check_common(gather_common(program, policy, True)))
     else:
         raise UsageError(f"programs cannot be captured on {sys.platform}")
 
 
-def system_folders() -> Sequence[str] | None:
-    """Where the system's handler leaves dumps of ours; None: it is not mdmp, or does not work."""
-    if sys.platform == "linux":
-        import os
-
-        from mdmp.monitor.finalize.folder import SYSTEM_FOLDER
-        from mdmp.monitor.install import status
-
-        return (f"{SYSTEM_FOLDER}/{os.geteuid()}",) if status().working else None
-    else:
+def handler_place(program: str) -> HandlerPlace | None:
+    """Where the system's handler leaves dumps of such a program of ours; None: it is not mdmp, or does not work."""
+    if not status().working:
         return None
+    if sys.platform == "linux":
+        decision = decide(load_policy(environment={}), _crash_of(program), Circumstances())
+        return HandlerPlace(f"{SYSTEM_FOLDER}/{os.geteuid()}", decision.settings.count)
+    else:
+        decision = decide(load_policy(), _crash_of(program), Circumstances())
+        return HandlerPlace(decision.folder, decision.settings.count)
+
+
+def _crash_of(program: str) -> Fault:
+    return Fault("access_violation", Subject(os.getpid(), program), "a crash to come")

@@ -10,13 +10,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mdmp.dumpfile.load import load
 from mdmp.errors import MdmpError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 RUN, ATTACH, HANDLER, SYSTEM = "run", "attach", "install_handler", "system"
 WAYS: Final = (RUN, ATTACH, HANDLER, SYSTEM)
@@ -36,6 +36,16 @@ LIMIT = 240.0
 """Seconds for all: what comes later is not tried."""
 _SETTLE = 5.0
 """Seconds that the system's handler gets after the program has ended."""
+_SHORTLY = 0.5
+"""The same for others."""
+
+
+class HandlerPlace(NamedTuple):
+    """Where the system's handler leaves dumps of ours."""
+
+    folder: str
+    limit: int
+    """Dumps that the folder may hold; beyond it the oldest goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +67,8 @@ class Trial:
         return None if self.dumps is None else not self.note and self.dumps == int(self.expected)
 
 
-def self_test(system_folders: Callable[[], Sequence[str]] | None) -> Iterator[Trial]:
-    """`system_folders`: where the system's handler may leave dumps of ours; None: it is not ours, and not tried."""
+def self_test(handler: HandlerPlace | None) -> Iterator[Trial]:
+    """`handler`: None: the system's is not ours, and not tried."""
     ends = time.monotonic() + LIMIT
     with tempfile.TemporaryDirectory(prefix="mdmp-doctor-", ignore_cleanup_errors=True) as folder:
         for kind in KINDS:
@@ -66,19 +76,27 @@ def self_test(system_folders: Callable[[], Sequence[str]] | None) -> Iterator[Tr
                 expected = kind != "handled" and (kind != "python_exception" or way == HANDLER)
                 if time.monotonic() > ends:
                     yield Trial(kind, way, expected, None, f"not tried: {LIMIT:g} s are over")
-                elif way == SYSTEM and system_folders is None:
-                    yield Trial(kind, way, expected, None, "not tried: mdmp is not the system's handler")
+                elif way == SYSTEM and (why_not := _why_not(handler)):
+                    yield Trial(kind, way, expected, None, f"not tried: {why_not}")
                 else:
                     place = os.path.join(folder, f"{kind}-{way}")
                     os.mkdir(place)
-                    yield _try(kind, way, expected, place, system_folders)
+                    yield _try(kind, way, expected, place, handler)
 
 
-def _try(kind: str, way: str, expected: bool, folder: str, system_folders: Callable[[], Sequence[str]] | None) -> Trial:
+def _why_not(handler: HandlerPlace | None) -> str:
+    if handler is None:
+        return "mdmp is not the system's handler"
+    if len(list(Path(handler.folder).glob("*.dmp"))) >= handler.limit:
+        return f"older dumps in {handler.folder} would have to go"
+    return ""
+
+
+def _try(kind: str, way: str, expected: bool, folder: str, handler: HandlerPlace | None) -> Trial:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MDMP_")}
     environment |= {"MDMP_DUMP_FOLDER": folder, "MDMP_DUMP_TYPE": "mini", "MDMP_DUMP_NOTICE": "none"}
     environment |= {"MDMP_DUMP_LOG": "false", "MDMP_DUMP_MIN_FREE": "0", "MDMP_DUMP_REPEAT": "0"}
-    program = [sys.executable, "-I", "-S", _script(), kind]
+    program = [sys.executable, "-I", _script(), kind]
     try:
         if way == RUN:
             pid = _run([*_mdmp("run"), "--", *program], environment)
@@ -90,8 +108,10 @@ def _try(kind: str, way: str, expected: bool, folder: str, system_folders: Calla
             pid = _run([*program, "--system"], environment)
     except (OSError, subprocess.SubprocessError) as problem:
         return Trial(kind, way, expected, 0, f"it did not come to an end: {problem}")
-    folders = (folder,) if way != SYSTEM or system_folders is None else system_folders()
-    found = _dumps(folders, pid if way == SYSTEM else None, expected)
+    if way == SYSTEM and handler is not None:
+        found = _dumps(handler.folder, pid, _SETTLE)
+    else:
+        found = _dumps(folder, None, _SHORTLY if expected else 0.0)
     note = "; ".join(filter(None, map(_problem, found)))
     for path in found:
         with suppress(OSError):
@@ -150,20 +170,18 @@ def _until_watched(pid: int, watcher: subprocess.Popen[bytes]) -> None:
 
 def _is_watched(pid: int) -> bool:
     if sys.platform == "win32":
-        from mdmp.monitor.doctor.windows_gather import has_debugger
+        from mdmp.monitor.windows.doctor import has_debugger
 
         return has_debugger(pid)
     else:
         return "\nTracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text()
 
 
-def _dumps(folders: Sequence[str], pid: int | None, expected: bool) -> list[Path]:
-    """Those of a process, or all; the system's handler may still be at work on it."""
-    ends = time.monotonic() + (_SETTLE if pid is not None else 0.5 if expected else 0.0)
+def _dumps(folder: str, pid: int | None, patience: float) -> list[Path]:
+    """Those of a process, or all; whoever writes them may still be at it."""
+    ends = time.monotonic() + patience
     while True:
-        found = [
-            path for folder in folders for path in Path(folder).glob("*.dmp") if pid is None or str(pid) in path.name
-        ]
+        found = [path for path in Path(folder).glob("*.dmp") if pid is None or f".{pid}." in path.name]
         if found or time.monotonic() > ends:
             return found
         time.sleep(0.05)
@@ -182,7 +200,7 @@ def _problem(path: Path) -> str:
 
 def _mdmp(command: str) -> list[str]:
     code = "import sys; sys.path.append(sys.argv.pop(1)); from mdmp.cli.__main__ import main; sys.exit(main())"
-    return [sys.executable, "-I", "-S", "-c", code, _root(), command]
+    return [sys.executable, "-I", "-c", code, _root(), command]
 
 
 def _script() -> str:

@@ -20,6 +20,8 @@ _LENGTH = 120
 
 def check_windows(facts: WindowsFacts) -> Iterator[Check]:
     yield _system(facts)
+    for problem in facts.problems:
+        yield Check("handler", BAD, problem, "mdmp install again", SYSTEM)
     if facts.two_views and facts.debugger != facts.debugger_32:
         yield _other_view(facts)
     if facts.debugger and facts.excluded:

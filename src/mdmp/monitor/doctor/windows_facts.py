@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WindowsFacts:
+    problems: tuple[str, ...]
+    """Of our own handler, when it is installed."""
     local_dumps: bool
     """The key is there, in the 64-bit view: WER writes dumps."""
     debugger: str | None
@@ -39,6 +41,7 @@ class WindowsFacts:
 def facts_of(
     registry: Registry,
     *,
+    problems: tuple[str, ...] = (),
     debug_privilege: bool | None = None,
     snapshots: bool = True,
     dbghelp: bool = True,
@@ -47,6 +50,7 @@ def facts_of(
     machine = registry.machine
     wer = machine.open(WER)
     return WindowsFacts(
+        problems=problems,
         local_dumps=machine.open(LOCAL_DUMPS) is not None,
         debugger=automatic_debugger(machine),
         debugger_32=automatic_debugger(registry.machine_32) if registry.machine_32 else None,
