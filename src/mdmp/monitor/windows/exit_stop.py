@@ -18,12 +18,12 @@ from mdmp.formats.pe.exports import read_exports
 from mdmp.formats.pe.headers import open_memory
 from mdmp.formats.pe.image import read_text
 
-if TYPE_CHECKING:
-    from mdmp.monitor.windows.debuggee import Debuggee
-
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
+
+if TYPE_CHECKING:
+    from mdmp.monitor.windows.debuggee import Debuggee
 
 _MAX_IMAGE: Final = 1 << 28
 _MACHINES: Final = {0x14C: 4, 0x8664: 8}

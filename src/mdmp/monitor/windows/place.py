@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from mdmp.snapshot.module import base_name
 
-if TYPE_CHECKING:
-    from mdmp.monitor.windows.debuggee import Debuggee
-
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
 from mdmp.capture.windows.memory import mapped_file
+
+if TYPE_CHECKING:
+    from mdmp.monitor.windows.debuggee import Debuggee
 
 _RAISERS: Final = re.compile(
     r"(ntdll|kernel32|kernelbase|ucrtbased?|msvcrt|vcruntime\d+(_\d+)?d?|msvcp\d+(_\d+)?d?|wow64\w*|libgcc\w*|libstdc\S*)"

@@ -71,7 +71,7 @@ class WindowsSampler:
         counters = win32.PROCESS_MEMORY_COUNTERS_EX()
         size = ctypes.sizeof(counters)
         win32.GetProcessMemoryInfo(self._process, ctypes.addressof(counters), size)
-        return int(counters.PrivateUsage)
+        return int(counters.PrivateUsage or counters.PagefileUsage)  # Wine and Windows 7 leave the first one empty
 
     def _handles(self) -> int | None:
         count = win32.DWORD()
