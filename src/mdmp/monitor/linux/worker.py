@@ -17,13 +17,13 @@ from mdmp.errors import MdmpError, UnusableInputError
 from mdmp.formats.proc.maps import parse_maps
 from mdmp.monitor.linux import faults
 from mdmp.monitor.linux.core_stream import CoreStream
+from mdmp.monitor.linux.handled import first_seen
 from mdmp.monitor.linux.postmortem import CORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mdmp.capture.options import CaptureOptions
-    from mdmp.monitor.fault import Fault, Subject
     from mdmp.monitor.keeper import Capture, Outcome
     from mdmp.monitor.linux.places import Config
     from mdmp.monitor.linux.postmortem import Request
@@ -94,7 +94,12 @@ def _keep(
     variables = {} if remains.elsewhere else _variables(uid)
     subject = Subject(request.pid, remains.path, uid, gid, variables)
     snapshot = _snapshot(remains, CoreStream(CORE, spool))
-    fault = _fault(remains, subject, snapshot)
+    if not snapshot.exceptions:
+        raise UnusableInputError("the core tells of no signal")
+    record = first_seen(snapshot.exceptions[0], snapshot.memory)
+    snapshot = replace(snapshot, exceptions=(record,))
+    maps = parse_maps(remains.proc.text("maps") or b"")
+    fault = faults.crash(record, faults.Remains(remains.proc, maps, snapshot.memory), subject, "postmortem")
     if assertion := faults.assertion_of(fault.messages):
         snapshot = replace(snapshot, annotations=replace(snapshot.annotations, assertion=assertion))
     policy = load_policy(subject, handler=True, default_folder=folder, system_file=config.policy)
@@ -143,15 +148,6 @@ def _told(outcome: Outcome) -> dict[str, object]:
     if outcome.notes:
         facts["notes"] = list(outcome.notes)
     return facts
-
-
-def _fault(remains: Remains, subject: Subject, snapshot: Snapshot) -> Fault:
-    if not snapshot.exceptions:
-        raise UnusableInputError("the core tells of no signal")
-    maps = parse_maps(remains.proc.text("maps") or b"")
-    return faults.crash(
-        snapshot.exceptions[0], faults.Remains(remains.proc, maps, snapshot.memory), subject, "postmortem"
-    )
 
 
 def _make_folder(path: str, uid: int, gid: int) -> None:
