@@ -164,11 +164,12 @@ def _subject(program: str, user: str | None) -> Subject:
 
 def _handlers_folder(subject: Subject) -> str | None:
     """Where the system's handler puts the dumps of a user that has no folder in the policy."""
-    if sys.platform != "linux":
-        return None
-    from mdmp.monitor.linux.places import Places
+    if sys.platform == "linux":
+        from mdmp.monitor.linux.places import Places
 
-    return f"{Places().dumps}/{subject.uid}"
+        return f"{Places().dumps}/{subject.uid}"
+    else:
+        return None
 
 
 def _what_windows_does(subject: Subject) -> str | None:

@@ -28,11 +28,11 @@ def place_of(context: Context | None, maps: Sequence[Mapping], memory: MemoryRea
     if context is None or context.cpu not in CPUS:
         return ""
     cpu = CPUS[context.cpu]
-    found = _in_file(context.registers[cpu.pc], maps)
+    found = _in_file(context.registers.get(cpu.pc, 0), maps)
     if found and not _RAISERS.fullmatch(found[0]):
         return _text(found)
     word = cpu.pointer_size
-    stack = memory.read_some(context.registers[cpu.sp], _SEARCHED)
+    stack = memory.read_some(context.registers.get(cpu.sp, 0), _SEARCHED)
     for start in range(0, len(stack) - word + 1, word):
         caller = _in_file(int.from_bytes(stack[start : start + word], "little"), maps)
         if caller and not _RAISERS.fullmatch(caller[0]):

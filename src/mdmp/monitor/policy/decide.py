@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mdmp.binary.text import safe_text
 from mdmp.monitor.finalize.folder import default_folder
 from mdmp.monitor.policy.history import count_of
 from mdmp.monitor.policy.policy import BUILT_IN, Policy, Said
@@ -42,7 +43,9 @@ def decide(policy: Policy, fault: Fault, circumstances: Circumstances | None = N
         return said[key].by if key in said else BUILT_IN
 
     if not settings.enabled:
-        return replace(nothing, reasons=(f"no dump: {program or 'this program'} gets none ({by('enabled')})",))
+        return replace(
+            nothing, reasons=(f"no dump: {safe_text(program) or 'this program'} gets none ({by('enabled')})",)
+        )
     if settings.count == 0:
         return replace(nothing, reasons=(f"no dump: count is 0 ({by('count')})",))
     type_, reason = _type(settings, fault.kind, said)
