@@ -26,7 +26,8 @@ def check_windows(facts: WindowsFacts) -> Iterator[Check]:
         yield _other_view(facts)
     if facts.debugger and facts.excluded:
         text = f"AeDebug leaves these programs alone (AutoExclusionList): {', '.join(facts.excluded[:5])}"
-        yield Check("aedebug_excluded", OK if facts.excluded == ("DWM.exe",) else WARN, text, concerns=SYSTEM)
+        state = OK if {name.lower() for name in facts.excluded} == {"dwm.exe"} else WARN
+        yield Check("aedebug_excluded", state, text, "remove those whose crashes are wanted", SYSTEM)
     yield _wer(facts)
     yield _privilege(facts)
     if facts.other_width:
