@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mdmp.capture.options import CaptureOptions
 from mdmp.dumpfile.part_file import PartFile
-from mdmp.dumpfile.save_chosen import save_chosen
+from mdmp.dumpfile.save_chosen import flags_of, save_chosen
+from mdmp.dumpfile.save_foreign import save_foreign
 from mdmp.errors import MdmpError, SaveError
 from mdmp.monitor.finalize import finalize
 from mdmp.monitor.finalize.folder import make_folder
@@ -21,6 +22,7 @@ from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from mdmp.dumpfile.save import Saved
     from mdmp.monitor.fault import Fault
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     Capture = Callable[[CaptureOptions], AbstractContextManager[Snapshot]]
     """What gives the snapshot of the process that has stopped, when the policy wants one."""
+    Write = Callable[[int, int], None]
+    """What fills an open file, by its number, with a minidump of the process, by MINIDUMP_TYPE bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,11 @@ class Keeper:
         self._report = report
         self._tell = tell
 
-    def keep(self, fault: Fault, capture: Capture) -> Outcome:
-        """Never raises for what can go wrong with one dump: the program, and others like it, go on."""
+    def keep(self, fault: Fault, capture: Capture, write: Write | None = None) -> Outcome:
+        """Never raises for what can go wrong with one dump: the program, and others like it, go on.
+
+        `write`: somebody else writes the dump (Windows' own writer); then nothing is captured.
+        """
         decision = decide(self._policy, fault)
         outcome = Outcome(fault, decision)
         with terminal_of(fault, decision.settings.notice) as terminal:
@@ -69,7 +76,7 @@ class Keeper:
                     doubt = make_folder(decision.folder, strict=fault.how == "postmortem")
                     notes = (doubt, template_problem(decision.settings.name))
                     outcome = replace(outcome, notes=tuple(note for note in notes if note))
-                    outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture))
+                    outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture, write))
                     record(decision.folder, fault)
                 except (MdmpError, OSError) as problem:
                     outcome = replace(outcome, problem=str(problem))
@@ -79,22 +86,30 @@ class Keeper:
         return outcome
 
 
-def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture) -> Saved:
+def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture, write: Write | None = None) -> Saved:
+    if write:
+        flags = flags_of(kind, decision.settings.scrub_stacks)
+        return save_foreign(_part(fault, decision, None), lambda file: write(file, flags))
     secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
     with ExitStack() as held:
         snapshot = held.enter_context(capture(CaptureOptions(command_line=secrets, environment=secrets)))
-        paths = dump_paths(decision.folder, decision.settings.name, fault, snapshot.origin.time)
-        path = next(paths, None)
-        if path is None:
-            raise SaveError(f"no name is free in {decision.folder}")
         return save_chosen(
             _with_decision(snapshot, fault, decision),
-            PartFile(path, replace=False, others=paths),
+            _part(fault, decision, snapshot.origin.time),
             kind=kind,
             budget=decision.budget,
             scrub_stacks=decision.settings.scrub_stacks,
             when_read=held.close,
         )
+
+
+def _part(fault: Fault, decision: Decision, when: datetime | None) -> PartFile:
+    """The dump's file, with the first name that no file has."""
+    paths = dump_paths(decision.folder, decision.settings.name, fault, when)
+    path = next(paths, None)
+    if path is None:
+        raise SaveError(f"no name is free in {decision.folder}")
+    return PartFile(path, replace=False, others=paths)
 
 
 def _with_decision(snapshot: Snapshot, fault: Fault, decision: Decision) -> Snapshot:

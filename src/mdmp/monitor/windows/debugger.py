@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
 from mdmp.capture.windows.capture import capture_windows
+from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
 from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
 from mdmp.monitor.windows.place import place_of
@@ -339,7 +341,8 @@ class Debugger:
         if counted or self._quota.allow(time.monotonic(), True):
             fault = replace(fault, how=self._how, messages=(*fault.messages, *debuggee.output))
             debugged = Debugged(debuggee.process, records, stands_still)
-            self._keeper.keep(fault, lambda options: _capture(debuggee, options, debugged))
+            write = partial(_write, debuggee, records) if self._options.writer == "dbghelp" else None
+            self._keeper.keep(fault, lambda options: _capture(debuggee, options, debugged), write)
 
 
 @contextmanager
@@ -350,6 +353,12 @@ def _capture(debuggee: Debuggee, options: CaptureOptions, debugged: Debugged) ->
             for thread in snapshot.threads or ()
         )
         yield replace(snapshot, threads=threads)
+
+
+def _write(debuggee: Debuggee, records: tuple[ExceptionRecord, ...], file: int, flags: int) -> None:
+    """By Windows' own writer."""
+    record = records[0] if records else None
+    write_minidump(debuggee.process, debuggee.subject.pid, file, flags, record)
 
 
 def _refusal(pid: int, problem: OSError) -> str:
