@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,6 +85,11 @@ def status() -> Status:
         return status_windows()
     else:
         raise _not_here()
+
+
+def package_root() -> str:
+    """The folder that holds the package: what the system starts has to find it."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def _not_here() -> UsageError:

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from typing import TYPE_CHECKING
 
-import mdmp
+from mdmp.monitor.install import package_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +33,6 @@ def launcher_text(places: Places) -> str:
         "# The kernel starts this when a program crashes. Made by `mdmp install`; `mdmp uninstall` removes it.\n"
         f'exec {shlex.join(words)} "$@" >/dev/null 2>&1\n'
     )
-
-
-def package_root() -> str:
-    """The folder that holds the package."""
-    return os.path.dirname(os.path.dirname(os.path.abspath(mdmp.__file__)))
 
 
 def _extra_roots() -> list[str]:

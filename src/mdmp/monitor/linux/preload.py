@@ -8,7 +8,7 @@ import pkgutil
 import sys
 from importlib import import_module
 
-import mdmp
+from mdmp.monitor.install import package_root
 
 _PACKAGES = ("formats.minidump", "formats.proc", "formats.elf", "dumpfile", "snapshot", "capture", "monitor")
 _OTHERS = (
@@ -20,7 +20,7 @@ _CODECS = ("ascii", "idna", "latin-1", "unicode-escape", "utf-8-sig", "utf-16", 
 
 def readable_for_all() -> bool:
     """Whether every user can read what we are made of."""
-    return all(_open(os.path.dirname(file)) for file in (os.__file__, mdmp.__file__))
+    return all(map(_open, (os.path.dirname(os.__file__), os.path.join(package_root(), "mdmp"))))
 
 
 def preload() -> None:

@@ -11,9 +11,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import mdmp
 from mdmp.errors import UsageError
-from mdmp.monitor.install import InstallOptions, Status
+from mdmp.monitor.install import InstallOptions, Status, package_root
 from mdmp.monitor.policy.load import load_policy
 from mdmp.monitor.policy.registry import AEDEBUG, FIELDS, LOCAL_DUMPS, REG_SZ, local_dumps_value
 from mdmp.snapshot.dump_type import DUMP_TYPES
@@ -82,15 +81,10 @@ def status_windows() -> Status:
         facts[f"localdumps_{name}"] = found[1] if found else None
     problems = tuple(f"{change.place}: changed by somebody else since" for change in changes if not change.holds)
     if changes and not any(
-        mdmp_root() in str(change.value) or sys.executable in str(change.value) for change in changes
+        package_root() in str(change.value) or sys.executable in str(change.value) for change in changes
     ):
         problems += ("what is installed starts another mdmp than this one",)
     return Status(bool(changes), bool(changes) and not problems, facts, problems)
-
-
-def mdmp_root() -> str:
-    """The folder that holds the package."""
-    return os.path.dirname(os.path.dirname(os.path.abspath(mdmp.__file__)))
 
 
 def _debugger() -> Iterator[Change]:
@@ -126,6 +120,6 @@ def _command(*arguments: str) -> str:
 def _trouble() -> Iterator[str]:
     """What others than administrators can change. No look at access rights: below the folder of the users' profiles."""
     profiles = os.path.normcase(os.path.dirname(os.environ.get("PUBLIC") or r"C:\Users\Public"))
-    for path in (sys.executable, mdmp_root()):
+    for path in (sys.executable, package_root()):
         if os.path.normcase(os.path.abspath(path)).startswith(profiles + os.sep):
             yield f"{path} lies in a user's profile"
