@@ -257,27 +257,6 @@ def test_the_handler_writes_nothing_where_others_may(tmp_path: Path) -> None:
     assert outcome.saved and "everybody may change" in outcome.notes[0]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="processes of Linux")
-def test_the_terminal_is_told_when_the_process_has_gone(tmp_path: Path) -> None:
-    import pty
-
-    pid, master = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-S", "-c", "print('ready'); input()"])
-    try:
-        assert b"ready" in os.read(master, 100)
-
-        def end() -> None:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-        outcome = keep(tmp_path, pid=pid, how="postmortem", meanwhile=end, notice=["terminal"], log=False)
-        assert outcome.saved and outcome.notes == ()
-        assert os.read(master, 1000).decode().strip() == f"mdmp: {describe(outcome)}"
-    finally:
-        os.close(master)
-
-
 @posix
 def test_a_link_in_the_place_of_a_dump(tmp_path: Path) -> None:
     """Links that lead nowhere are files as well: nothing is made behind them."""

@@ -3,8 +3,6 @@
 import json
 import os
 import socket
-import stat
-import subprocess
 import sys
 import threading
 import time
@@ -23,7 +21,7 @@ from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.finalize import notice
 from mdmp.monitor.finalize.describe import describe, facts_of, size_text, without_messages
 from mdmp.monitor.finalize.event_log import MESSAGE_ID, journal_entry, log_outcome
-from mdmp.monitor.finalize.notice import notify_desktop, notify_terminal, open_terminal
+from mdmp.monitor.finalize.notice import notify_desktop
 from mdmp.monitor.finalize.webhook import post
 from mdmp.monitor.keeper import Outcome
 from mdmp.monitor.policy.settings import Decision, Settings
@@ -250,82 +248,6 @@ def test_other_addresses_are_no_webhooks(url: str) -> None:
 def test_addresses_that_cannot_be(url: str) -> None:
     with pytest.raises(SaveError, match="webhook: "):
         post(url, DUMP)
-
-
-@contextmanager
-def on_a_terminal(*arguments: str) -> Iterator[tuple[int, int]]:
-    """A process whose controlling terminal is a new one; its number, and the other end."""
-    import pty
-
-    pid, master = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-S", "-c", "\n".join(("print('ready')", *arguments, "input()"))])
-    try:
-        assert b"ready" in os.read(master, 100)
-        yield pid, master
-    finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-        os.close(master)
-
-
-@linux
-def test_the_terminal_of_a_process() -> None:
-    with on_a_terminal() as (pid, master):
-        terminal = open_terminal(replace(SUBJECT, pid=pid, uid=os.geteuid()))
-        assert terminal is not None
-        try:
-            notify_terminal(HOSTILE, terminal)
-        finally:
-            os.close(terminal)
-        assert os.read(master, 10000).decode().strip() == f"mdmp: {describe(HOSTILE)}"
-
-
-@linux
-def test_a_terminal_of_somebody_else() -> None:
-    with on_a_terminal() as (pid, _):
-        assert open_terminal(replace(SUBJECT, pid=pid, uid=os.geteuid() + 1)) is None
-        assert open_terminal(replace(SUBJECT, pid=pid, uid=None)) is None
-
-
-@linux
-def test_a_process_with_other_files_than_its_terminal(tmp_path: Path) -> None:
-    """None of them is opened: a pipe would hold us, some devices do things."""
-    os.mkfifo(tmp_path / "pipe")
-    code = (
-        "import os",
-        f"os.dup2(os.open({str(tmp_path / 'pipe')!r}, os.O_RDWR), 2)",
-        "os.dup2(os.open('/dev/null', os.O_RDWR), 0) and 0",
-        "print('more')",
-        "import time; time.sleep(60)",
-    )
-    with on_a_terminal(*code) as (pid, master):
-        while b"more" not in os.read(master, 100):
-            pass
-        terminal = open_terminal(replace(SUBJECT, pid=pid, uid=os.geteuid()))
-        assert terminal is not None and stat.S_ISCHR(os.fstat(terminal).st_mode)
-        assert os.isatty(terminal)
-        os.close(terminal)
-
-
-@linux
-def test_no_terminal() -> None:
-    child = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
-    try:
-        assert open_terminal(replace(SUBJECT, pid=child.pid, uid=os.geteuid())) is None
-    finally:
-        child.communicate()
-    assert open_terminal(replace(SUBJECT, pid=child.pid, uid=os.geteuid())) is None
-
-
-@linux
-def test_a_terminal_that_is_stopped_does_not_hold_us() -> None:
-    with on_a_terminal() as (pid, _):
-        terminal = open_terminal(replace(SUBJECT, pid=pid, uid=os.geteuid()))
-        assert terminal is not None
-        for _ in range(2000):
-            notify_terminal(DUMP, terminal)
-        os.close(terminal)
 
 
 @linux
