@@ -75,7 +75,7 @@ def _forget(frozen: Frozen, copy: Copy) -> None:
 def _read_threads(frozen: Frozen, issues: IssueLog) -> tuple[dict[int, Context | None], tuple[ExceptionRecord, ...]]:
     """The registers of every thread, the main thread's first, and the signals that threads were about to get."""
     contexts = _contexts(frozen, issues)
-    signalled = [tid for tid, number in frozen.signals.items() if number]
+    signalled = [tid for tid, number in frozen.signals.items() if number > 0]
     records = (read_signal(tid, contexts.get(tid)) for tid in signalled)
     return contexts, tuple(record for record in records if record)
 

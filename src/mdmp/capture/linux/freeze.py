@@ -44,8 +44,8 @@ class Traced:
     """A process that somebody, such as a monitor, has seized before."""
 
     threads: Mapping[int, int | None]
-    """A number is the signal that a thread has stopped at (0: another stop): it stays stopped. None is a thread that
-    runs: it is traced and runs again afterwards."""
+    """A number is the signal that a thread has stopped at (0: because it was asked to; `BUSY`): it stays stopped.
+    None is a thread that runs: it is traced and runs again afterwards."""
     call: Caller = _at_once
     """Calls a function in the thread that traces them. The default: that is the calling thread itself."""
     resume: Callable[[], None] | None = None
@@ -54,6 +54,8 @@ class Traced:
     """Those of ptrace that the threads are traced with."""
 
 
+BUSY = -1
+"""A thread that has stopped otherwise, such as in the middle of a system call: it cannot be made to do anything."""
 _PATIENCE = 0.03
 """Seconds after which a thread is looked at that has not stopped."""
 
@@ -69,7 +71,7 @@ class Frozen:
         self._known = dict(traced.threads) if traced else {}
         """Threads that are traced by others, and have to stay so."""
         self.signals: dict[int, int] = {}
-        """Each stopped thread, and the signal that it was about to get and will get (0: none)."""
+        """Each stopped thread, and the signal that it was about to get and will get (0: none; or `BUSY`)."""
         self.stuck: set[int] = set()
         """Threads that wait in the kernel and cannot be stopped there: they run no code of the program either."""
         self.stopped_before = False
@@ -104,7 +106,7 @@ class Frozen:
             raise UnusableInputError(f"process {self.proc.pid} ended before it could be captured")
 
     def hold_one(self, tid: int) -> bool:
-        """Stops one thread, for a moment. False when it has ended or is busy with a signal."""
+        """Stops one thread, for a moment. False when it has ended or is busy with a signal or a call."""
         self._seize(tid)
         deadline = time.monotonic() + self._limit
         while self._pending:
@@ -176,7 +178,7 @@ class Frozen:
         self._pending.discard(tid)
         self.stuck.discard(tid)
         self.stopped_before |= event == syscalls.EVENT_STOP and number != signal.SIGTRAP
-        self.signals[tid] = 0 if event else number
+        self.signals[tid] = 0 if event == syscalls.EVENT_STOP else BUSY if event else number
 
     def _forget(self, tid: int) -> None:
         self._pending.discard(tid)
@@ -206,7 +208,7 @@ class Frozen:
             with suppress(ProcessLookupError):  # somebody killed it
                 if not number:
                     restart_call(tid)
-                syscalls.ptrace(Request.CONT if known else Request.DETACH, tid, 0, number)
+                syscalls.ptrace(Request.CONT if known else Request.DETACH, tid, 0, max(number, 0))
         self.signals.clear()
         if self.until is None:
             self.until = time.monotonic()

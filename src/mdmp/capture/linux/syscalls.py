@@ -151,3 +151,15 @@ def set_ptracer(pid: int) -> None:
     """Lets one more process trace us than Yama would (prctl(2)). `OSError` on systems without Yama."""
     if _libc.prctl(_PR_SET_PTRACER, ctypes.c_ulong(pid), 0, 0, 0) == -1:
         raise OSError(ctypes.get_errno(), f"prctl PR_SET_PTRACER: {os.strerror(ctypes.get_errno())}")
+
+
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_CAPABILITY_VERSION_3: Final = 0x20080522
+
+
+def drop_capabilities() -> None:
+    """What makes root more than the owner of its files (capset(2)); no program that we start gets it back."""
+    head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0) or _libc.capset(head, nothing):
+        raise OSError(ctypes.get_errno(), f"capset: {os.strerror(ctypes.get_errno())}")

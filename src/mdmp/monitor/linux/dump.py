@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mdmp.capture.linux import syscalls
 from mdmp.capture.linux.capture import capture_linux
-from mdmp.capture.linux.freeze import Traced
+from mdmp.capture.linux.freeze import BUSY, Traced
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.proc import Proc
 from mdmp.formats.proc.maps import parse_maps
@@ -115,12 +118,17 @@ class Dumper:
 def _threads(process: Process, trigger: Trigger) -> dict[int, int | None]:
     """As `Traced` wants them, the one with the fault first."""
     tasks = sorted(process.tasks.values(), key=lambda task: task is not trigger.task)
-    found: dict[int, int | None] = {}
-    for task in tasks:
-        if not task.exiting:
-            fault = task.signal if task.signal in faults.DUMP_CORE or task is trigger.task else 0
-            found[task.tid] = None if task.stop is None else fault
-    return found
+    return {task.tid: _stop_of(task, task is trigger.task) for task in tasks if not task.exiting}
+
+
+def _stop_of(task: Task, is_it: bool) -> int | None:
+    """Signals of other threads are told only if they are faults."""
+    if task.stop is None:
+        return None
+    if task.signal and (is_it or task.signal in faults.DUMP_CORE):
+        return task.signal
+    asked = task.stop >> 16 == syscalls.EVENT_STOP and os.WSTOPSIG(task.stop) == signal.SIGTRAP
+    return 0 if asked else BUSY
 
 
 def _completed(snapshot: Snapshot, fault: Fault, trigger: Trigger) -> Snapshot:

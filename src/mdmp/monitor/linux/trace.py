@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from mdmp.monitor.keeper import Keeper
+    from mdmp.monitor.linux.triggers import Maker
     from mdmp.monitor.options import MonitorOptions
 
 _ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
@@ -170,26 +171,23 @@ class Loop:
         self.begin(process)
 
     def signalled(self, task: Task, number: int) -> bool:
-        process, triggers = task.process, self._triggers.get(task.process.pid)
+        triggers = self._triggers.get(task.process.pid)
         if triggers is None:
             return False  # the program has not begun
-        if process.busy:
-            return True
-        passing = self._passing if process.pid == self._child and number in PASSED else None
-        trigger = triggers.signalled(task, number, passing)
-        if trigger:
-            self._dumper.start(process, trigger)
-        return trigger is not None
+        passing = self._passing if task.process.pid == self._child and number in PASSED else None
+        return self._start(task.process, triggers.signalled(task, number, passing))
 
     def exiting(self, task: Task, status: int) -> bool:
         triggers = self._triggers.get(task.process.pid)
-        if triggers is None:
-            return False
-        if task.process.busy:
-            return True
-        trigger = triggers.exiting(task, status)
+        return triggers is not None and self._start(task.process, triggers.exiting(task, status))
+
+    def _start(self, process: Process, make: Maker | None) -> bool:
+        """Whether the thread has to stay as it is: for a dump, or until the one before is done."""
+        if make is None or process.busy:
+            return make is not None
+        trigger = make()
         if trigger:
-            self._dumper.start(task.process, trigger)
+            self._dumper.start(process, trigger)
         return trigger is not None
 
     def executed(self, process: Process) -> None:

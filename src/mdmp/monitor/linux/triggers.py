@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.proc import Proc
-from mdmp.capture.linux.registers import parse_siginfo, read_context, read_general, read_siginfo
+from mdmp.capture.linux.registers import parse_general, parse_siginfo, read_context, read_general, read_siginfo
 from mdmp.formats.proc.maps import parse_maps
 from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.linux.dispositions import is_deadly, matches
@@ -20,11 +20,16 @@ from mdmp.monitor.watch.watcher import Watcher
 from mdmp.snapshot import ExceptionRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mdmp.monitor.linux.passing import Passing
     from mdmp.monitor.linux.tracer import Task
     from mdmp.monitor.options import MonitorOptions
     from mdmp.monitor.watch.quota import Quota
     from mdmp.snapshot import Context
+
+    Maker = Callable[[], Trigger | None]
+    """What makes a dump of it, if as many as were asked for are not there yet."""
 
 _EXIT_GROUP = {"amd64": ("orig_rax", 231), "x86": ("orig_eax", 252), "arm64": ("x8", 94)}
 """The register with the number of a system call, and that of the call which ends all threads."""
@@ -51,7 +56,7 @@ class Triggers:
         kind, text, how = firing.condition.kind, firing.text, self._how
         return Trigger(lambda subject: Fault(kind, subject, text, how=how), exceptions=(), copy=True)
 
-    def signalled(self, task: Task, number: int, passing: Passing | None = None) -> Trigger | None:
+    def signalled(self, task: Task, number: int, passing: Passing | None = None) -> Maker | None:
         """A thread is about to get a signal. `passing` wants to hear what the program has got."""
         options = self._options
         wanted = number in options.signals
@@ -67,18 +72,17 @@ class Triggers:
         if not (wanted or first_chance or core):
             return None
         if core and is_deadly(Proc(self._pid).text("status") or b"", number):
-            return self._crash(task, parse_siginfo(raw, task.tid, read_context(task.tid)))
+            return None if self._crashed or not options.crashes else lambda: self._crash(task, raw)
         if is_fault(raw):
             task.first_chance = FirstChance(task.tid, raw, read_general(task.tid))
-        if (wanted or first_chance) and self._allowed():
-            record = parse_siginfo(raw, task.tid, None)
-            return self._other("signal" if wanted else "handled_exception", task, record)
-        return None
+        kind = "signal" if wanted else "handled_exception"
+        return (lambda: self._other(kind, task, raw)) if wanted or first_chance else None
 
-    def _crash(self, task: Task, record: ExceptionRecord) -> Trigger | None:
-        if self._crashed or not self._options.crashes or not self._allowed():
+    def _crash(self, task: Task, siginfo: bytes) -> Trigger | None:
+        if not self._allowed():
             return None
         self._crashed = True
+        record = parse_siginfo(siginfo, task.tid, read_context(task.tid))
         first = task.first_chance.exception if task.first_chance else None
         if first and record.context and self._is_handled(first, record.context):
             return crash(first, self._how, task, ended_by=record.code)
@@ -91,39 +95,50 @@ class Triggers:
         finally:
             memory.close()
 
-    def _other(self, kind: str, task: Task, record: ExceptionRecord) -> Trigger:
-        def name(subject: Subject) -> Fault:
-            text = describe(record, subject.pid)
-            return Fault(kind, subject, text, tid=task.tid, code=record.code, address=address_of(record), how=self._how)
+    def _other(self, kind: str, task: Task, siginfo: bytes) -> Trigger | None:
+        record, how = parse_siginfo(siginfo, task.tid, None), self._how
 
-        return Trigger(name, task, copy=True)
+        def name(subject: Subject) -> Fault:
+            text, address = describe(record, subject.pid), address_of(record)
+            return Fault(kind, subject, text, tid=task.tid, code=record.code, address=address, how=how)
+
+        return Trigger(name, task, copy=True) if self._allowed() else None
 
     def _allowed(self) -> bool:
         return self._quota.allow(time.monotonic(), is_crash=True)
 
-    def exiting(self, task: Task, status: int) -> Trigger | None:
+    def exiting(self, task: Task, status: int) -> Maker | None:
         """A thread ends. `status` as `wait` tells it."""
-        number = status & 0x7F
-        if self._crashed or not (number in DUMP_CORE or self._options.exit_codes is not None):
+        number, codes = status & 0x7F, self._options.exit_codes
+        if self._crashed:
             return None
-        context = read_context(task.tid)
-        if number in DUMP_CORE and self._options.crashes and self._allowed():
-            # Killed without a stop before: by seccomp, or where not even a signal could be delivered.
-            self._crashed = True
-            record = ExceptionRecord(task.tid, number, 0, None, context=context)
-            return crash(record, self._how, task, at_end=True)
+        if number in DUMP_CORE and self._options.crashes:
+            return lambda: self._killed(task, number)
         code = 128 + number if number else status >> 8 & 0xFF
-        codes = self._options.exit_codes
-        if codes is None or (codes and code not in codes) or not self._is_last(number, context) or not self._allowed():
+        if codes is None or (codes and code not in codes) or not (number or self._is_last(task.tid)):
+            return None
+        return lambda: self._ended(task, code, number)
+
+    def _killed(self, task: Task, number: int) -> Trigger | None:
+        """Without a stop before: by seccomp, or where not even a signal could be delivered."""
+        if not self._allowed():
             return None
         self._crashed = True
+        return crash(
+            ExceptionRecord(task.tid, number, 0, None, context=read_context(task.tid)), self._how, task, at_end=True
+        )
+
+    def _ended(self, task: Task, code: int, number: int) -> Trigger | None:
+        if not self._allowed():
+            return None
+        self._crashed, how = True, self._how
         text = f"ended by {name_of(number)}" if number else f"ended with exit code {code}"
-        how = self._how
         return Trigger(lambda subject: Fault("exit", subject, text, tid=task.tid, code=code, how=how), task, ())
 
-    def _is_last(self, number: int, context: Context | None) -> bool:
+    def _is_last(self, tid: int) -> bool:
         """With this thread the whole process ends."""
-        if number or len(os.listdir(f"/proc/{self._pid}/task")) == 1:
+        if len(os.listdir(f"/proc/{self._pid}/task")) == 1:
             return True
+        context = parse_general(read_general(tid))
         register, call = _EXIT_GROUP.get(context.cpu, ("", 0)) if context else ("", 0)
         return context is not None and context.registers.get(register) == call
