@@ -27,7 +27,7 @@ from mdmp.monitor.run import attach
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mdmp.monitor.keeper import Capture
+    from mdmp.monitor.keeper import Capture, Write
 
 _NUMBER = 1 << 31
 """The policy limits how many dumps there are, not we."""
@@ -117,10 +117,10 @@ class HandlerKeeper(Keeper):
         """What threads said that have not been seen to stop yet."""
         channel.do_not_wait()
 
-    def keep(self, fault: Fault, capture: Capture) -> Outcome:
+    def keep(self, fault: Fault, capture: Capture, write: Write | None = None) -> Outcome:
         fault = replace(fault, how="handler")
         if fault.kind not in ("signal", "request"):
-            return super().keep(fault, capture)
+            return super().keep(fault, capture, write)
         said = self._from_pipe(fault.tid) if fault.kind == "signal" else _from_debug_output(fault)
         if said is None:  # a SIGURG that means something else
             return Outcome(fault, Decision(None, Settings(), ""))
@@ -128,7 +128,8 @@ class HandlerKeeper(Keeper):
             raise KeyboardInterrupt
         text = f"uncaught Python exception: {said['line']}"
         messages = (str(said["text"]), *(text for text in fault.messages if not text.startswith(DEBUG_OUTPUT)))
-        return super().keep(replace(fault, kind="python_exception", text=text, messages=messages), capture)
+        fault = replace(fault, kind="python_exception", text=text, messages=messages)
+        return super().keep(fault, capture, write)
 
     def _from_pipe(self, tid: int | None) -> dict[str, Any] | None:
         """What a thread wrote before it stopped."""

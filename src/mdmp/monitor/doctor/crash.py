@@ -1,6 +1,6 @@
 """A program that ends in the way that its first argument names. It imports nothing of mdmp unless asked to.
 
-python crash.py KIND [--wait] [--system] [--handler ROOT FOLDER]
+python crash.py KIND [--wait] [--system] [--handler PATHS FOLDER]
 """
 
 import ctypes
@@ -122,8 +122,8 @@ def main(arguments: list[str]) -> None:
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if "--handler" in arguments:
-        root, folder = arguments[-2:]
-        sys.path.append(root)
+        paths, folder = arguments[-2:]
+        sys.path += paths.split(os.pathsep)
         import mdmp
 
         mdmp.install_handler(folder=folder)

@@ -57,3 +57,7 @@ def has_debugger(pid: int) -> bool:
     with win32.closing(win32.OpenProcess(win32.PROCESS_QUERY_INFORMATION, False, pid)) as process:
         win32.NtQueryInformationProcess(process, _PROCESS_DEBUG_PORT, ctypes.byref(port), ctypes.sizeof(port), None)
     return port.value != 0
+
+
+def is_wine() -> bool:
+    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
