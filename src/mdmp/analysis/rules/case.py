@@ -44,6 +44,13 @@ class Case:
         return self.reason.address if found is None else found
 
     @property
+    def messages(self) -> tuple[str, ...]:
+        """What the program or its run-time library said at its end, as who wrote the dump has found it."""
+        notes = self.snapshot.annotations
+        said = (text for key, text in notes.process.items() if key.startswith("mdmp.message["))
+        return (*((notes.assertion,) if notes.assertion else ()), *said)
+
+    @property
     def bad_access(self) -> bool:
         return self.reason.kind == "access"
 

@@ -16,6 +16,8 @@ _CHECKERS = (
 )
 _FAST_FAILS = ("FAST_FAIL_HEAP_METADATA_CORRUPTION", "FAST_FAIL_UNEXPECTED_HEAP_EXCEPTION")
 
+_WORDS = ("free(): ", "alloc(): ", "munmap_chunk(): ", "double free", "corrupted size", "corrupted double-linked list")
+
 
 def find(case: Case) -> Finding | None:
     evidence = []
@@ -25,9 +27,7 @@ def find(case: Case) -> Finding | None:
         evidence.append(f"the program was stopped with {case.reason.subcode_name}")
     if checker := case.calls(*_CHECKERS):
         evidence.append(f"{checker} is on the stack: the heap reports an error")
-    message = case.snapshot.annotations.assertion or ""
-    if any(words in message for words in ("free():", "malloc():", "double free", "corrupted size", "invalid pointer")):
-        evidence.append(f"the C library says: {message}")
+    evidence += (f"the C library says: {message}" for message in case.messages if any(w in message for w in _WORDS))
     if not evidence:
         return None
     return Finding(

@@ -12,6 +12,8 @@ _TERMINATORS = (
 )
 _LANGUAGES = {"cpp": "C++", "clr": ".NET", "python": "Python"}
 
+_SAID = "uncaught exception"
+
 
 def find(case: Case) -> Finding | None:
     reason = case.reason
@@ -28,6 +30,15 @@ def find(case: Case) -> Finding | None:
             advice="catch it where it can be handled, or prevent its cause; the stack shows where it was thrown",
         )
     terminator = case.calls(*_TERMINATORS)
+    if said := next((text for text in case.messages if text.startswith(_SAID)), None):
+        return Finding(
+            kind="uncaught-exception",
+            category="logic error",
+            title=f"uncaught C++ exception{said.removeprefix(_SAID)}",
+            confidence="certain",
+            evidence=("std::terminate had it in hand when it ended the program",),
+            advice="catch it where it can be handled, or prevent its cause; the stack shows where it was thrown",
+        )
     if reason.kind in ("abort", "fast-fail", "breakpoint") and terminator:
         return Finding(
             kind="uncaught-exception",
