@@ -326,14 +326,14 @@ int main(void) { return memset(malloc(400 << 20), 1, 400 << 20) ? *(volatile int
 """
 
 
-@pytest.fixture
-def big(handler: Handler) -> Iterator[subprocess.Popen[bytes]]:
+@pytest.fixture(params=[OTHER], ids=["user"])
+def big(handler: Handler, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
     """A crash that takes the handler a while."""
     program = handler.bin / "big"
     subprocess.run(["cc", "-x", "c", "-", "-o", program], input=BIG.encode(), check=True)
     policy = handler.policy.read_text()
     handler.policy.write_text(f"{policy}[applications.big]\ntype = 'full'\n")
-    with subprocess.Popen([program], cwd="/", **OTHER) as process:  # type: ignore[call-overload]
+    with subprocess.Popen([program], cwd="/", **request.param) as process:
         try:
             yield process
             assert process.wait(30) < 0
@@ -380,6 +380,16 @@ def test_worker_is_disturbed(
     assert set((Path(handler.places.dumps) / str(USER)).glob("*.dmp")) == before
     handler.crash([faulty(handler, built, "faults"), "field"], **OTHER)
     assert not parts(handler)
+
+
+@pytest.mark.parametrize("big", [{}], ids=["root"], indirect=True)
+def test_dump_of_root(handler: Handler, big: subprocess.Popen[bytes]) -> None:
+    """No capabilities are left."""
+    folder = Path(handler.places.dumps) / "0"
+    wait_for(lambda: list(folder.glob("big*.part")))
+    states = [Path(f"/proc/{pid}/status").read_text() for pid in workers(handler)]
+    assert any("CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n" in status for status in states)
+    assert "dump" in handler.entry(big.pid)
 
 
 def test_all_of_the_handler_is_killed(handler: Handler, big: subprocess.Popen[bytes]) -> None:
@@ -443,7 +453,8 @@ def test_pass_on_to_a_program(handler: Handler, built: Path) -> None:
     program = handler.program(build("faults", built), "odd name")
     out = handler.folder / "out"
     script = handler.folder / "old"
-    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{out}.words\ncat >{out}.core\nmv {out}.core {out}\n')
+    lines = ("#!/bin/sh", '[ "$2" = "odd name" ] || exit 0', f'printf "%s\\n" "$@" >{out}.words', f"cat >{out}.core")
+    script.write_text("\n".join((*lines, f"mv {out}.core {out}", "")))
     script.chmod(0o755)
     uninstall_linux(handler.places)
     before = PATTERN.read_text()
@@ -459,6 +470,7 @@ def test_pass_on_to_a_program(handler: Handler, built: Path) -> None:
         uninstall_linux(handler.places)
         assert PATTERN.read_text().strip() == pattern
     finally:
+        uninstall_linux(handler.places)
         PATTERN.write_text(before)
         handler.install()
 
@@ -553,14 +565,13 @@ def test_slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mdmp.monitor.linux import slots
 
     monkeypatch.setattr(slots, "PATIENCE", 0.1)
-    users = [slots.take_slots(str(tmp_path), USER) for _ in range(slots.AT_WORK)]
-    assert users.count(None) == 1
-    system = slots.take_slots(str(tmp_path), 0)
-    assert system is not None
-    for held in (*users, system):
-        for number in held or ():
-            os.close(number)
-    again = slots.take_slots(str(tmp_path), USER)
-    assert again is not None
-    for number in again:
+    held = [slots.take_slots(str(tmp_path), user) for user in (USER, USER, USER, USER + 1, USER + 2, 0, 0)]
+    # Two for each user, three for all users, one for the system.
+    assert [slot is not None for slot in held] == [True, True, False, True, False, True, False]
+    for number in held[0] or ():
         os.close(number)
+    again = slots.take_slots(str(tmp_path), USER + 2)
+    assert again is not None
+    for numbers in (*held[1:], again):
+        for number in numbers or ():
+            os.close(number)

@@ -60,6 +60,7 @@ def install_linux(options: InstallOptions, places: Places = STANDARD, policy: st
         limit=options.limit,
         persist=places.persist if options.persist else None,
         launcher=places.launcher,
+        forced=options.force,
     )
     prepare(config)
     if before and before.persist and not config.persist:
@@ -114,7 +115,7 @@ def status_linux(places: Places = STANDARD) -> Status:
     facts: dict[str, object] = {"core_pattern": now, "core_pipe_limit": int(_text(PIPE_LIMIT) or 0)}
     if config is not None:
         facts |= {"before": config.old_pattern, "launcher": config.launcher, "dumps": places.dumps}
-        facts |= {"pass_on": config.pass_on, "only": config.only, "persist": config.persist}
+        facts |= {"pass_on": config.pass_on, "only": config.only, "persist": config.persist, "forced": config.forced}
     facts["suid_dumpable"] = int(_text("/proc/sys/fs/suid_dumpable") or 0)
     problems = tuple(_problems(config, now))
     return Status(installed, installed and not problems, facts, problems, tuple(read_log(places.log)))
@@ -127,6 +128,8 @@ def _problems(config: Config | None, now: str) -> Iterator[str]:
         yield "mdmp was installed, but core_pattern was changed since: install again, or uninstall"
     if int(_text(PIPE_LIMIT) or 0) == 0:
         yield "core_pipe_limit is 0: processes end before they can be read"
+    if not config.forced:
+        yield from trouble()
     try:
         found = os.lstat(config.launcher)
         if found.st_uid != 0 or found.st_mode & 0o022 or not found.st_mode & 0o100:

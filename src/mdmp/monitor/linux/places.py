@@ -63,7 +63,8 @@ class Config:
     persist: str | None = None
     """The file that was written so that the setting outlives a restart."""
     launcher: str = ""
-    python: str = ""
+    forced: bool = False
+    """Others than root may be able to change what root runs, and that was wanted."""
 
     @property
     def places(self) -> Places:

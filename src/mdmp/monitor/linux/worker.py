@@ -154,6 +154,7 @@ def _make_folder(path: str, uid: int, gid: int) -> None:
     """In a folder where only root can make or exchange anything."""
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
+    if os.lstat(path).st_uid != uid:
         os.chown(path, uid, gid, follow_symlinks=False)
 
 
