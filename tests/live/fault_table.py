@@ -17,6 +17,7 @@ from mdmp.snapshot import Snapshot
 
 HERE = Path(__file__).resolve().parent
 C, CPP, C32 = HERE / "faults_linux.c", HERE / "faults_linux.cpp", HERE / "faults_32.c"
+BUSY = HERE / "busy_linux.c"
 BUILDS = {
     "faults": ("cc", "-g", "-O1", "-pthread", C),
     "fixed": ("cc", "-g", "-O1", "-pthread", "-no-pie", C),
@@ -26,6 +27,7 @@ BUILDS = {
     "static_cpp": ("c++", "-g", "-O1", "-static", CPP),
     "32": ("cc", "-m32", "-g", "-O1", "-nostdlib", "-static", "-fno-pie", "-no-pie", C32),
 }
+WITHOUT_FAULTS = {"busy": ("cc", "-g", "-O1", "-pthread", BUSY)}
 PLACE = 0x2000000000
 """Where the programs map what they crash at."""
 AT_CODE = "the instruction"
@@ -104,8 +106,8 @@ NO_FAULTS = {
 
 
 def build(name: str, folder: Path) -> Path:
-    """The program of a row of `BUILDS`; skips the test where the machine cannot build it."""
-    compiler, *arguments = BUILDS[name]
+    """The program of a row of `BUILDS` or `WITHOUT_FAULTS`; skips the test where the machine cannot build it."""
+    compiler, *arguments = (BUILDS | WITHOUT_FAULTS)[name]
     if not shutil.which(str(compiler)):
         pytest.skip(f"there is no compiler ({compiler})")
     path = folder / name

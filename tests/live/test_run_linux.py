@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import re
 import select
 import shutil
@@ -40,6 +41,11 @@ TOLD = re.compile(r"mdmp: (?P<name>.+) \(pid (?P<pid>\d+)\): (?P<text>.+); dump 
 ABORTED = BY_NAME["handler_aborts"]
 SEEN = {"handler_aborts": ABORTED._replace(kind="access_violation", signal=signal.SIGSEGV, address=0)}
 """Whoever traces a program sees what its own handler makes another signal of."""
+FINDINGS = {
+    "heap_corruption": "heap-corruption",
+    "buffer_overrun": "stack-buffer-overrun",
+    "cpp_exception": "uncaught-exception",
+}
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +116,13 @@ def program_of(fault: Fault, folder: Path) -> Path:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_faults_of_a_program_that_we_start(fault: Fault, folder: Path, tmp_path: Path) -> None:
     (told,) = run(tmp_path / "dumps", "--", program_of(fault, folder), fault.name, status=fault.status, told=1)
-    snapshot, _ = check_dump(Path(told["path"]), SEEN.get(fault.name, fault), int(told["pid"]))
+    snapshot, report = check_dump(Path(told["path"]), SEEN.get(fault.name, fault), int(told["pid"]))
     assert snapshot.exceptions[0].tid == int(told["pid"])
     assert fault.message is None or fault.message in told["text"]
+    if fault.kind in FINDINGS and fault.message:
+        finding = report.findings[0]
+        assert finding.kind == FINDINGS[fault.kind]
+        assert any(fault.message in text for text in (finding.title, *finding.evidence))
 
 
 @only_parents
@@ -217,6 +227,26 @@ def test_conditions(tmp_path: Path) -> None:
     snapshot = mdmp.open_dump(told["path"])
     assert snapshot.annotations.process["mdmp.fault"] == "memory"
     assert snapshot.origin.held is not None or any("stood still for" in note for note in snapshot.annotations.comments)
+
+
+def test_a_busy_program_that_is_copied_again_and_again(folder: Path, tmp_path: Path) -> None:
+    """Its threads and children come and go, signals arrive, dumps are made of it meanwhile: no call of it fails."""
+    options = ("--memory", "64K", "-n", "5", "-s", "0.3", "--type", "mini")
+    command = Command(tmp_path, "run", *options, "--", build("busy", folder), 3)
+    told = command.end(6, 5)
+    assert command.out == "busy: 1 failed: 0\n"
+    dumps = [mdmp.open_dump(match["path"]) for match in told]
+    assert all(dump.annotations.process["mdmp.fault"] == "memory" and not dump.exceptions for dump in dumps)
+    if platform.machine() == "x86_64":
+        assert sum("read from a copy" in text for dump in dumps for text in dump.annotations.comments) >= 3
+
+
+def test_a_busy_program_that_crashes(folder: Path, tmp_path: Path) -> None:
+    options = ("--memory", "64K", "-n", "9", "-s", "0.5", "--type", "mini")
+    command = Command(tmp_path, "run", *options, "--", build("busy", folder), 1, "crash")
+    _, command.err = command.process.communicate(timeout=30)
+    assert command.process.returncode == 128 + signal.SIGSEGV
+    assert "SIGSEGV at 0x8 in thread" in command.err
 
 
 def test_an_exit_status_and_files_are_passed(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ _HEAP = re.compile(
     r"\b\w*(alloc|free|munmap_chunk|tcache\w*|unlink\w*|consolidate|memalign)\w*\(\): |"
     r"double free or corruption|corrupted (size|double-linked list|top size)|break adjusted to free malloc space"
 )
+_MALLOC = "malloc.c"
+"""Where the library's own assertions about the heap are."""
 _ASSERTION = re.compile(
     r"(?:[^:\n]*: )?(?P<file>[^:\n]+):(?P<line>\d{1,9}): (?:(?P<function>.+): )?"
     r"Assertion `(?P<expression>.*)' failed\.?",
@@ -41,6 +43,8 @@ def abort_message(images: Images, memory: MemoryReader, pointer_size: int) -> st
 
 def kind_of(message: str) -> str:
     """Of `fault.KINDS`."""
+    if assertion := _ASSERTION.fullmatch(message):
+        return "heap_corruption" if assertion["file"] == _MALLOC else "abort"
     if _OVERRUN.search(message):
         return "buffer_overrun"
     return "heap_corruption" if _HEAP.search(message) else "abort"
