@@ -34,7 +34,7 @@ PART: Final = 900
 """Characters in one message: never more bytes than the kernel keeps together in a pipe."""
 TEXT_LIMIT: Final = 12_000
 """Characters of a traceback that are kept, which a pipe has room for: of a longer one the beginning and the end."""
-START_LIMIT: Final = 10.0
+START_LIMIT: Final = 30.0
 """Seconds that a watcher may take to begin or to end."""
 
 _lock = threading.RLock()
