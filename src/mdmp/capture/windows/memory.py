@@ -21,6 +21,7 @@ BUFFER = 1 << 20
 PAGE = 4096
 MAX_REGIONS = 1 << 20
 _MAX_PATH = 32768
+_LAST = 2 * sys.maxsize + 1
 
 
 def find_regions(process: int) -> tuple[Region, ...]:
@@ -55,7 +56,7 @@ def _walk(process: int) -> Iterator[Region]:
             0 if free else info.AllocationProtect,
         )
         address = info.BaseAddress + info.RegionSize
-        if not info.RegionSize or address > sys.maxsize:
+        if not info.RegionSize or address > _LAST:
             return
 
 
