@@ -525,21 +525,15 @@ def test_uninstall(handler: Handler) -> None:
     assert status_linux(handler.places).working
 
 
-def test_somebody_else_wants_to_install(handler: Handler) -> None:
+def test_somebody_else_wants_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are told what is needed."""
-    child = os.fork()
-    if child == 0:
-        from mdmp.errors import UsageError
-        from mdmp.monitor.install import InstallOptions, install
+    from mdmp.errors import UsageError
+    from mdmp.monitor.install import InstallOptions, install, uninstall
 
-        os.setresuid(USER, USER, USER)
-        try:
-            install(InstallOptions())
-        except UsageError as problem:
-            os._exit(0 if "only root" in str(problem) else 2)
-        finally:
-            os._exit(3)
-    assert os.waitpid(child, 0)[1] == 0
+    monkeypatch.setattr(os, "geteuid", lambda: USER)
+    for action in (lambda: install(InstallOptions()), uninstall):
+        with pytest.raises(UsageError, match="only root can do this"):
+            action()
 
 
 def test_python_of_somebody_else(handler: Handler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
