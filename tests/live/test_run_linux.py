@@ -22,6 +22,7 @@ from mdmp.monitor.options import MonitorOptions
 from mdmp.monitor.policy.environment import command_line_source
 from mdmp.monitor.policy.policy import Policy
 from mdmp.monitor.run import attach
+from mdmp.monitor.run import run as run_program
 
 pty = pytest.importorskip("pty", reason="these are programs of Linux")
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -115,10 +116,15 @@ def program_of(fault: Fault, folder: Path) -> Path:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_faults_of_a_program_that_we_start(fault: Fault, folder: Path, tmp_path: Path) -> None:
-    (told,) = run(tmp_path / "dumps", "--", program_of(fault, folder), fault.name, status=fault.status, told=1)
-    snapshot, report = check_dump(Path(told["path"]), SEEN.get(fault.name, fault), int(told["pid"]))
-    assert snapshot.exceptions[0].tid == int(told["pid"])
-    assert fault.message is None or fault.message in told["text"]
+    """By the API; what the command line adds is the same for all faults."""
+    keeper, outcomes = keeping(tmp_path)
+    assert run_program([str(program_of(fault, folder)), fault.name], keeper, MonitorOptions(), print) == fault.status
+    (outcome,) = outcomes
+    assert outcome.saved is not None
+    pid = outcome.fault.subject.pid
+    snapshot, report = check_dump(Path(outcome.saved.path), SEEN.get(fault.name, fault), pid)
+    assert (snapshot.exceptions[0].tid, outcome.fault.code) == (pid, snapshot.exceptions[0].code)
+    assert fault.message is None or fault.message in outcome.fault.text
     if fault.kind in FINDINGS and fault.message:
         finding = report.findings[0]
         assert finding.kind == FINDINGS[fault.kind]
@@ -138,11 +144,16 @@ def test_faults_of_a_program_that_runs(
     check_dump(Path(outcome.saved.path), SEEN.get(fault.name, fault), program.pid)
 
 
-def attached(program: subprocess.Popen[str], dumps: Path) -> list[Outcome]:
-    """What becomes of a program that goes on when it is watched, by us, in this process."""
+def keeping(dumps: Path) -> tuple[Keeper, list[Outcome]]:
+    """A keeper for which no policy of this machine counts, and what it will have made of faults."""
     outcomes: list[Outcome] = []
     settings = {"folder": str(dumps), "repeat": 0, "min_free": 0, "log": False, "notice": "none"}
-    keeper = Keeper(Policy((command_line_source(settings),)), tell=outcomes.append)
+    return Keeper(Policy((command_line_source(settings),)), tell=outcomes.append), outcomes
+
+
+def attached(program: subprocess.Popen[str], dumps: Path) -> list[Outcome]:
+    """What becomes of a program that goes on when it is watched, by us, in this process."""
+    keeper, outcomes = keeping(dumps)
     attach(program.pid, keeper, MonitorOptions(watching=lambda: print("go", file=program.stdin, flush=True)), print)
     return outcomes
 
