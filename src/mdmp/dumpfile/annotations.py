@@ -27,6 +27,8 @@ TEXTS = {
     table.LINUX_LIMITS: "limits",
 }
 _STRING = 1
+_BETWEEN = "\n\n"
+"""Several comments share one stream."""
 _ASSERTIONS = {1: "invalid parameter", 2: "pure virtual call"}
 
 
@@ -39,7 +41,7 @@ def load_annotations(dump: Minidump) -> Annotations:
     return Annotations(
         process=crashpad.simple_annotations if crashpad else {},
         modules={module.module_index: _module(module) for module in crashpad.modules} if crashpad else {},
-        comments=tuple(comment for comment in comments if comment),
+        comments=tuple(comment for text in comments for comment in text.split(_BETWEEN) if comment),
         assertion=_assertion(dump.stream(table.ASSERTION_INFO)),
         report_id=_uuid(crashpad.record.report_id) if crashpad else None,
         client_id=_uuid(crashpad.record.client_id) if crashpad else None,
@@ -99,10 +101,11 @@ def _mac_crash_info(records: tuple[MacCrashInfo, ...] | None) -> tuple[dict[str,
 def save_annotations(snapshot: Snapshot, out: Layout) -> None:
     notes = snapshot.annotations
     _save_crashpad(notes, out)
-    for comment in notes.comments:
+    if notes.comments:
         from mdmp.formats.minidump.streams import comment_w
 
-        out.stream(table.COMMENT_W, comment_w.encode(comment))
+        # LLDB opens no dump that has two streams of one type.
+        out.stream(table.COMMENT_W, comment_w.encode(_BETWEEN.join(notes.comments)))
     if notes.assertion is not None:
         _save_assertion(notes.assertion, out)
     for number, name in TEXTS.items():
