@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import seen
 from wine import Wine
 
 
@@ -32,3 +33,14 @@ def windows(request: pytest.FixtureRequest) -> Wine:
         pytest.skip("there is no Windows Python (MDMP_WINDOWS_PYTHON: the folder that windows_python.py made)")
     found: Wine = request.getfixturevalue("wine")
     return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Faults, and the ways in which their dumps came to be; `MDMP_FAULT_TABLE` names a file to write it to as well."""
+    rows = list(seen.table())
+    if rows:
+        terminalreporter.section("dumps of faults that were right in everything")
+        for row in rows:
+            terminalreporter.write_line(row)
+        if path := os.environ.get("MDMP_FAULT_TABLE"):
+            Path(path).write_text("\n".join(rows) + "\n", encoding="utf-8")

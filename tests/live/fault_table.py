@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import seen
 
 import mdmp
 from mdmp.report import Report
@@ -148,4 +149,6 @@ def check_dump(
         ours = next(f for f in frames if f.function is not None and f.function == fault.function)
         assert ours.line == fault.line
         assert Path(ours.file or "").name == fault.source.name
+        place = f"{fault.function}, {fault.source.name}:{fault.line}"
+        seen.note("Linux", fault.name, fault.kind, fault.signal.name, place, facts["mdmp.trigger"])
     return snapshot, report
