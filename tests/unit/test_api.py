@@ -34,9 +34,15 @@ def test_opening_a_dump_needs_no_disassembler_and_no_symbols(data):
 
 
 def test_every_module_can_be_imported():
+    others = {"win32": ("linux",), "linux": ("windows",)}.get(sys.platform, ("linux", "windows"))
     for module in pkgutil.walk_packages(mdmp.__path__, "mdmp."):
-        if module.name != "mdmp.__main__":
+        if module.name == "mdmp.__main__":
+            continue
+        try:
             importlib.import_module(module.name)
+        except (AssertionError, ImportError):
+            # What calls another system says so first.
+            assert any(other in module.name for other in others), module.name
 
 
 def test_the_public_names():

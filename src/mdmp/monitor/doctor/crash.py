@@ -124,9 +124,9 @@ def main(arguments: list[str]) -> None:
     if "--handler" in arguments:
         paths, folder = arguments[-2:]
         sys.path += paths.split(os.pathsep)
-        import mdmp
+        from mdmp.monitor.handler import install_handler
 
-        mdmp.install_handler(folder=folder)
+        install_handler(folder=folder)
     print("ready", flush=True)
     if "--wait" in arguments:
         sys.stdin.readline()
