@@ -27,7 +27,9 @@ def run(args: argparse.Namespace) -> int:
 
     options = monitor_options(args)
     try:
-        return run_program([args.program, *args.arguments], make_keeper(args), options, tell)
+        status = run_program([args.program, *args.arguments], make_keeper(args), options, tell)
     except StartError as problem:
         failure.complain(str(problem))
-        return problem.status
+        status = problem.status
+    # Windows has 32 bits of it, and Python takes them for a signed number only.
+    return status - (1 << 32) if status >> 31 else status

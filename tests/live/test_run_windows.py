@@ -1,0 +1,333 @@
+"""`mdmp run` and `mdmp attach` on Windows: real programs under Wine, watched by mdmp under Windows Python.
+
+`docs/windows-differences.md` lists what the tests allow Wine that Windows does not do.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from wine import PROGRAMS, Wine
+
+import mdmp
+from mdmp.report import Report
+from mdmp.snapshot import Snapshot
+
+pytestmark = pytest.mark.wine
+WATCHED = PROGRAMS.parent / "watched"
+HELPER = Path(__file__).resolve().parent / "watching_windows.py"
+DOUBTFUL = -1  # what Wine says of an address that is not canonical
+
+
+class Fault(NamedTuple):
+    name: str
+    kind: str
+    """Of `mdmp.monitor.fault.KINDS`."""
+    code: int
+    parameters: tuple[int, ...] | None
+    """As the system tells them; None: they are addresses that may differ."""
+    function: str
+    """The innermost of the program, and its line."""
+    line: int
+    at_instruction: bool = True
+    """The exception's address is that of the innermost frame (not for those that a function of the system raises)."""
+
+
+AV = 0xC0000005
+FAULTS = (
+    Fault("null_read", "access_violation", AV, (0, 0x24), "settings_volume", 14),
+    Fault("freed_pointer", "access_violation", AV, (0, DOUBTFUL & (1 << 64) - 1), "sum_of_ids", 44),
+    Fault("write_readonly", "access_violation", AV, None, "capitalize", 63),
+    Fault("wild_jump", "access_violation", AV, (8, 0xBAD0BAD), "dispatch", 17),
+    Fault("null_call", "access_violation", AV, (8, 0), "dispatch", 17),
+    Fault("execute_data", "access_violation", AV, None, "run_script", 39),
+    Fault("stack_overflow", "stack_overflow", 0xC00000FD, None, "files_above", 87),
+    Fault("stack_probe", "stack_overflow", 0xC00000FD, None, "render_level", 106),
+    Fault("divide_by_zero", "arithmetic", 0xC0000094, (), "average", 51),
+    Fault("illegal_instruction", "illegal_instruction", 0xC000001D, (), "unreachable_state", 67),
+    Fault("privileged_instruction", "illegal_instruction", 0xC0000096, (), "wait_for_interrupt", 90),
+    Fault("breakpoint", "breakpoint", 0x80000003, (0,), "check", 107),
+    Fault("fast_fail", "other_exception", 0xC0000409, (3,), "unlink", 124),
+    Fault("stack_cookie", "buffer_overrun", 0xC0000409, (2,), "check_cookie", 65),
+    Fault("run_time_abort", "abort", 0xC0000409, (7,), "give_up", 52),
+    Fault("heap_damage", "heap_corruption", 0xC0000374, None, "report_heap", 78, False),
+    Fault(
+        "seh_then_custom", "other_exception", 0xE0424242, ((1 << 64) - 1, 0x1234, 0x5678), "report_damage", 164, False
+    ),
+    Fault("cpp_throw", "cpp_exception", 0xE06D7363, None, "app::Config::parse_line", 39, False),
+    Fault("managed", "clr_exception", 0xE0434352, (0x80131509, 0, 0, 0, 0), "throw_managed", 91, False),
+    Fault("named_threads", "access_violation", AV, (0, 0), "length_of", 16),
+    Fault("told_name", "access_violation", AV, (0, 24), "look_at", 102),
+    Fault("debug_output", "access_violation", AV, (0, 16), "look_at", 102),
+)
+BY_NAME = {fault.name: fault for fault in FAULTS}
+MESSAGES = {
+    "debug_output": ("opening the shop", "café opens at nine"),
+    "cpp_throw": ("app::config_error",),
+}
+THREADS = {"named_threads": "loader-2", "told_name": "clerk"}
+
+
+def job(how: str, name: str, *command: str, options: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    program = WATCHED / command[0]
+    return {"name": name, "how": how, "command": [Wine.path(program), *command[1:]], "options": options, **more}
+
+
+JOBS = [
+    *(job("run", f"run-{fault.name}", "watched.exe", fault.name) for fault in FAULTS),
+    *(job("attach", f"attach-{fault.name}", "watched.exe", "wait", fault.name) for fault in FAULTS),
+    *(
+        job("run", f"throws-{name}", "throws.exe", name)
+        for name in ("uncaught", "noexcept", "own_handler", "number", "again", "caught_abort", "caught_exit")
+    ),
+    job("run", "handled", "watched.exe", "handled"),
+    job("run", "first-chance", "watched.exe", "handled", options=("--first-chance", "ACCESS_*", "-n", "2")),
+    job("run", "first-chance-class", "watched.exe", "cpp_throw", options=("--first-chance", "App::Error")),
+    job("run", "ended", "watched.exe", "end", "3735928559", options=("--exit-code", "0xDEADBEEF")),
+    job("run", "ended-otherwise", "watched.exe", "end", "4", options=("--exit-code", "3")),
+    job("run", "terminated", "watched.exe", "terminated", "7", options=("--exit-code", "any")),
+    job("run", "child", "watched.exe", "parent", "null_read", options=("--follow",)),
+    job("run", "no-crash", "watched.exe", "null_read", options=("--no-crash", "--exit-code", "3")),
+    job("run", "memory", "watched.exe", "hungry", "40", options=("--memory", "30M",)),
+    job("run", "threads", "watched.exe", "crowded", "12", options=("--threads", "10",)),
+    job("run", "hang", "watched.exe", "idle", "1500", options=("--heartbeat", "nobody-touches-it", "--hang", "0.5")),
+    job("attach", "let-go", "watched.exe", "wait", "end", "6", options=("--memory", "64K"), delay=3),
+    job("run", "dbghelp-null_read", "watched.exe", "null_read", options=("--writer", "dbghelp")),
+    job("run", "dbghelp-fast_fail", "watched.exe", "fast_fail", options=("--writer", "dbghelp")),
+]  # fmt: skip
+
+
+class Results:
+    def __init__(self, folder: Path, system: Path) -> None:
+        self.folder = folder
+        self.system = system
+        """Wine's own DLLs."""
+        self._results = json.loads((folder / "results.json").read_text())
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._results[name]
+        return found
+
+    def dumps(self, name: str) -> list[Path]:
+        return sorted((self.folder / name).glob("*.dmp"))
+
+    def open(self, name: str) -> tuple[Snapshot, Report]:
+        (dump,) = self.dumps(name)
+        snapshot = mdmp.open_dump(dump)
+        assert snapshot.issues == ()
+        return snapshot, mdmp.analyze(snapshot, symbols=[WATCHED], images=[WATCHED, self.system])
+
+
+@pytest.fixture(scope="module")
+def results(windows: Wine, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """All jobs, done in one Windows Python: that takes seconds to start, and a job tenths of one."""
+    folder = tmp_path_factory.mktemp("dumps")
+    jobs = folder / "jobs.json"
+    jobs.write_text(json.dumps(JOBS))
+    done = windows.run_python(HELPER, jobs, folder, timeout=300, cwd=WATCHED)
+    assert (folder / "results.json").exists(), done.stdout + done.stderr
+    return Results(folder, windows.prefix / "drive_c" / "windows" / "system32")
+
+
+def check(results: Results, name: str, fault: Fault, how: str) -> None:
+    snapshot, report = results.open(name)
+    (exception,) = snapshot.exceptions
+    assert exception.code == fault.code
+    assert fault.parameters in (None, exception.parameters)
+    facts = snapshot.annotations.process
+    assert (facts["mdmp.fault"], facts["mdmp.trigger"]) == (fault.kind, how)
+    messages = [text for key, text in facts.items() if key.startswith("mdmp.message[")]
+    assert [text for text in MESSAGES.get(fault.name, ()) if text not in messages] == []
+    thread = next(thread for thread in report.threads if thread.tid == exception.tid)
+    frames = [place for frame in thread.frames for place in (*frame.inlines, frame)]
+    ours = next(frame for frame in frames if frame.function and frame.file and frame.file.startswith("C:\\shop\\"))
+    assert (ours.function, ours.line) == (fault.function, fault.line)
+    if fault.at_instruction:
+        assert exception.address == thread.frames[0].instruction
+    name_of_thread = next(thread.name for thread in snapshot.threads or () if thread.tid == exception.tid)
+    assert name_of_thread == THREADS.get(fault.name)
+    place = facts["mdmp.fault.text"].partition(" at ")[2]
+    assert ("watched.exe+0x" in place) == (fault.name not in ("wild_jump", "null_call", "execute_data") or "+" in place)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_crash_of_a_program_that_mdmp_started(name: str, results: Results) -> None:
+    check(results, f"run-{name}", BY_NAME[name], "run")
+    ended = results[f"run-{name}"]["status"]
+    assert ended == BY_NAME[name].code or (name == "stack_overflow" and ended == 0)  # Wine
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_crash_of_a_program_that_ran_already(name: str, results: Results) -> None:
+    check(results, f"attach-{name}", BY_NAME[name], "attach")
+    result = results[f"attach-{name}"]
+    assert result["status"] == 0
+    assert result["ended"] == BY_NAME[name].code or (name == "stack_overflow" and result["ended"] == 0)  # Wine
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("uncaught", "std::runtime_error: a line without '='"),
+        ("noexcept", "std::runtime_error: a line without '='"),
+        ("own_handler", "std::runtime_error: a line without '='"),
+        ("again", "std::runtime_error: a line without '='"),
+        ("number", "int"),
+    ],
+)
+def test_a_cpp_exception_that_only_its_library_knows_to_be_uncaught(name: str, message: str, results: Results) -> None:
+    snapshot, report = results.open(f"throws-{name}")
+    facts = snapshot.annotations.process
+    assert (facts["mdmp.fault"], facts["mdmp.message[0]"]) == ("cpp_exception", message)
+    assert snapshot.exceptions[0].code == 0x20474343
+    assert report.crash is not None
+    # The stack is that of the throw still: it was not unwound.
+    (thread,) = report.threads
+    assert sum(frame.module == "throws.exe" for frame in thread.frames) > 3
+    assert results[f"throws-{name}"]["status"] == (4 if name == "own_handler" else 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["throws-caught_abort", "throws-caught_exit", "handled", "no-crash", "ended-otherwise"]
+)
+def test_nothing_happened(name: str, results: Results) -> None:
+    assert results.dumps(name) == []
+    wanted = {"handled": 7, "no-crash": AV, "ended-otherwise": 4}
+    assert results[name]["status"] == wanted.get(name, 3)
+
+
+def test_exceptions_that_are_handled_when_asked_for(results: Results) -> None:
+    dumps = results.dumps("first-chance")
+    assert len(dumps) == 2  # as many as -n allows; the program met five
+    assert results["first-chance"]["status"] == 7
+    for dump in dumps:
+        snapshot = mdmp.open_dump(dump)
+        assert snapshot.annotations.process["mdmp.fault"] == "handled_exception"
+        assert (snapshot.exceptions[0].code, snapshot.exceptions[0].parameters) == (AV, (0, 8))
+
+
+def test_exceptions_by_the_name_of_a_base_class(results: Results) -> None:
+    snapshot, _ = results.open("first-chance-class")
+    assert snapshot.annotations.process["mdmp.message[0]"] == "app::config_error"
+
+
+def test_an_end_with_a_code(results: Results) -> None:
+    """The thread that ends the process is there still, with its stack."""
+    snapshot, report = results.open("ended")
+    assert snapshot.annotations.process["mdmp.fault"] == "exit"
+    assert snapshot.exceptions == ()
+    functions = [frame.function for frame in report.threads[0].frames]
+    assert {"end", "main", "mainCRTStartup"} <= set(functions)
+    assert results["ended"]["status"] == 0xDEADBEEF
+
+
+def test_an_end_that_cannot_be_held_up(results: Results) -> None:
+    """Windows keeps the memory until the debugger has seen the end; Wine does not."""
+    assert results.dumps("terminated") or "no dump: " in results["terminated"]["said"]
+    assert results["terminated"]["status"] == 7
+
+
+def test_child_processes(results: Results) -> None:
+    _, report = results.open("child")
+    assert report.blame is not None
+    assert (report.blame.function, report.blame.line) == ("settings_volume", 14)
+    assert results["child"]["status"] == 5  # of the parent
+
+
+@pytest.mark.parametrize("name", ["memory", "threads", "hang"])
+def test_what_a_program_uses(name: str, results: Results) -> None:
+    """Not how much of the processor: of another process Wine tells our own time."""
+    snapshot, report = results.open(name)
+    assert snapshot.annotations.process["mdmp.fault"] == name
+    assert snapshot.exceptions == ()
+    assert "main" in {frame.function for thread in report.threads for frame in thread.frames}
+    assert results[name]["status"] == 0
+
+
+def test_a_process_is_let_go(results: Results) -> None:
+    """After the dump it runs on, nobody debugs it, and it ends as it wants."""
+    assert len(results.dumps("let-go")) == 1
+    assert (results["let-go"]["alive"], results["let-go"]["ended"]) == (True, 6)
+
+
+@pytest.mark.parametrize("name", ["null_read", "fast_fail"])
+def test_windows_own_writer(name: str, results: Results) -> None:
+    """It writes no annotations."""
+    fault = BY_NAME[name]
+    snapshot, report = results.open(f"dbghelp-{name}")
+    (exception,) = snapshot.exceptions
+    assert (exception.code, exception.parameters) == (fault.code, fault.parameters)
+    assert report.blame is not None
+    assert (report.blame.function, report.blame.line) == (fault.function, fault.line)
+
+
+@pytest.mark.parametrize("name", ["null_read", "named_threads"])
+def test_winedbg_sees_the_same(name: str, results: Results, windows: Wine) -> None:
+    """The innermost frame with its line: for the others it would need memory that all else read from the images."""
+    (dump,) = results.dumps(f"run-{name}")
+    said = windows.run("winedbg", dump, cwd=WATCHED).stdout
+    top = re.search(r"^=>0 0x([0-9a-f]+) (\w+).*\\(\w+\.c):(\d+)\]", said, re.MULTILINE)
+    snapshot, _ = results.open(f"run-{name}")
+    fault = BY_NAME[name]
+    assert top is not None, said
+    assert (int(top[1], 16), top[2], int(top[4])) == (snapshot.exceptions[0].address, fault.function, fault.line)
+
+
+@pytest.mark.parametrize("name", ["null_read", "named_threads", "stack_overflow"])
+def test_lldb_sees_the_same(name: str, results: Results) -> None:
+    lldb = next(filter(None, map(shutil.which, ("lldb-22", "lldb-19", "lldb"))), None)
+    if lldb is None:
+        pytest.skip("LLDB is not installed")
+    (dump,) = results.dumps(f"run-{name}")
+    _, report = results.open(f"run-{name}")
+    images = f"settings set target.exec-search-paths {WATCHED} {results.system}"
+    command = [lldb, "--batch", "--no-lldbinit", "-o", images, "-o", f"target create --core {dump}", "-o", "bt 50"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=WATCHED)
+    addresses = [int(address, 16) for address in re.findall(r"frame #\d+: 0x([0-9a-f]+) ", done.stdout)]
+    theirs = [address for address, _ in groupby(addresses)]  # inlined functions have a line of their own there
+    assert report.crashing_thread is not None
+    ours = [address for address, _ in groupby(f.instruction for f in report.threads[report.crashing_thread].frames)]
+    assert len(theirs) > 1, done.stdout + done.stderr
+    assert theirs == ours[: len(theirs)]
+    assert BY_NAME[name].function.rpartition("::")[2] in done.stdout
+
+
+STATUS = """
+import subprocess, sys
+done = subprocess.run([sys.executable, "-m", "mdmp.cli", "run", *sys.argv[1:]], stdin=subprocess.DEVNULL)
+print(hex(done.returncode & 0xFFFFFFFF))
+"""
+
+
+def test_the_command_line(windows: Wine, tmp_path: Path) -> None:
+    """The program's output goes where ours goes; its status is ours, all 32 bits of it; a name is found on the path."""
+    shutil.copy(WATCHED / "watched.exe", tmp_path)
+    shutil.copy(WATCHED / "watched.pdb", tmp_path)
+    environment = {**windows.environment, "WINEPATH": windows.path(tmp_path)}
+    arguments = ("-c", STATUS, "-o", "dumps", "--", "Watched", "breakpoint")
+    done = windows.run_python(*arguments, cwd=tmp_path, env=environment)
+    assert done.stdout.splitlines() == ["check failed: samples > 0", "0x80000003"], done.stderr
+    assert "breakpoint" in done.stderr
+    (dump,) = (tmp_path / "dumps").glob("*.dmp")
+    assert dump.name.startswith("watched.exe.")
+
+
+def test_a_program_that_is_not_there(windows: Wine) -> None:
+    done = windows.run_mdmp("run", "--", "no_such_program")
+    assert "there is no such program" in done.stderr
+
+
+def test_python_crashes_in_native_code(windows: Wine, tmp_path: Path) -> None:
+    code = "import ctypes; ctypes.c_int.from_address(8).value"  # what ctypes calls, it guards
+    done = windows.run_mdmp("run", "-o", tmp_path, "--", windows.python, "-c", code)
+    (dump,) = tmp_path.glob("*.dmp")
+    snapshot = mdmp.open_dump(dump)
+    assert snapshot.exceptions[0].parameters == (0, 8), done.stderr
+    report = mdmp.analyze(snapshot, images=[windows.python.parent])
+    assert report.crashing_thread is not None
+    assert any(frame.module == "_ctypes.pyd" for frame in report.threads[report.crashing_thread].frames)
