@@ -10,7 +10,9 @@ import threading
 import time
 from ctypes import c_int32, c_size_t, c_uint32, c_void_p, c_wchar_p
 
-kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+# Python's own lock is kept during these calls: a thread that is suspended while it has that lock would stop us all.
+kernel = ctypes.PyDLL("kernel32")
+sys.setswitchinterval(1000)
 ntdll = ctypes.WinDLL("ntdll")
 for name, result, arguments in (
     ("CreateMutexW", c_void_p, (c_void_p, c_int32, c_wchar_p)),
@@ -36,7 +38,7 @@ ntdll.NtQueryInformationThread.argtypes = (c_void_p, c_uint32, c_void_p, c_uint3
 ntdll.RtlGetCurrentPeb.restype = c_size_t
 
 READWRITE, NOACCESS, GUARD, COMMIT, RESERVE = 0x4, 0x1, 0x100, 0x1000, 0x2000
-SUSPENDED = "worker-2"
+SUSPENDED = 2
 counts = [0, 0, 0]
 tids = [0, 0, 0]
 
@@ -44,6 +46,9 @@ tids = [0, 0, 0]
 def work(index: int) -> None:
     tids[index] = threading.get_native_id()
     kernel.SetThreadDescription(kernel.GetCurrentThread(), f"worker-{index}")
+    counts[index] += 1
+    if index == SUSPENDED:
+        ctypes.WinDLL("kernel32").Sleep(0xFFFFFFFF)
     while True:
         counts[index] += 1
         time.sleep(0.01)
@@ -98,7 +103,8 @@ for index in range(3):
     threading.Thread(target=work, args=(index,), daemon=True).start()
 while not all(counts):
     time.sleep(0.01)
-kernel.SuspendThread(thread(tids[2]))
+time.sleep(0.1)
+kernel.SuspendThread(thread(tids[SUSPENDED]))
 kernel.SetThreadPriority(thread(tids[1]), -2)
 kernel.FreeLibrary(kernel.LoadLibraryW("winmm.dll"))
 block = kernel.VirtualAlloc(0, 0x3000, COMMIT | RESERVE, READWRITE)

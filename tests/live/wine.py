@@ -22,6 +22,7 @@ class Wine:
         """`python`: the folder that `windows_python.py` made."""
         self.prefix = prefix
         self._python = python
+        self._idle: subprocess.Popen[bytes] | None = None
         settings = {
             "WINEPREFIX": str(prefix),
             "WINEDEBUG": "-all",
@@ -40,6 +41,8 @@ class Wine:
             ("wine", "reg", "add", AE_DEBUG, "/v", "Debugger", "/d", "false", "/f"),
         ):
             subprocess.run(command, env=self.environment, timeout=180, **quiet)
+        # While one program runs, so do the services; otherwise they end and start again, with such a pipe.
+        self._idle = subprocess.Popen(["wine", "cmd"], env=self.environment, **(quiet | {"stdin": subprocess.PIPE}))
 
     @property
     def works(self) -> bool:
@@ -48,6 +51,9 @@ class Wine:
     def stop(self) -> None:
         """Ends all that runs in this prefix, and removes it."""
         subprocess.run(["wineserver", "-k"], env=self.environment, timeout=60)
+        if self._idle:
+            self._idle.kill()
+            self._idle.communicate(timeout=60)
         shutil.rmtree(self.prefix, ignore_errors=True)
 
     def run(self, *command: str | Path, timeout: int = 60, **how: Any) -> "subprocess.CompletedProcess[str]":
