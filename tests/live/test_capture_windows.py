@@ -134,6 +134,14 @@ def test_its_modules(full: mdmp.Snapshot, target: Target) -> None:
     assert all(module.timestamp is not None for module in modules)
 
 
+def test_modules_that_are_gone(full: mdmp.Snapshot) -> None:
+    """Wine 8 keeps no list of them."""
+    assert full.unloaded_modules is not None
+    names = [module.name.lower() for module in full.unloaded_modules]
+    assert not names or "winmm.dll" in names
+    assert all(module.size and module.timestamp for module in full.unloaded_modules)
+
+
 def test_its_memory(full: mdmp.Snapshot, target: Target) -> None:
     facts = target.facts
     block = full.region_at(facts["block"])
@@ -246,6 +254,22 @@ def test_its_stacks(windows: Wine, tmp_path: Path) -> None:
         # Inlined functions have an address of their own there.
         found = [name for name, _ in groupby(frame.module for frame in thread.frames if frame.module)]
         assert [name for name, _ in groupby(module.partition("`")[0] for _, module in frames)] == found
+
+
+def test_a_copy_of_the_process(windows: Wine, target: Target, tmp_path: Path) -> None:
+    done = windows.run_python(
+        Wine.path(HERE / "copying_windows.py"), target.pid, "-o", Wine.path(tmp_path / "a.dmp"), "--type", "mini"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "read from a copy of its memory while it went on; it stood still for" in done.stdout
+    assert "freed" in done.stdout
+    dump = mdmp.open_dump(tmp_path / "a.dmp")
+    threads = by_tid(dump)
+    assert set(threads) == {target.facts["main"], *target.facts["tids"]}
+    assert {str(tid): thread.teb for tid, thread in threads.items()} == target.facts["tebs"]
+    assert [threads[tid].name for tid in target.facts["tids"]] == ["worker-0", "worker-1", "worker-2"]
+    assert [threads[tid].suspend_count for tid in target.facts["tids"]] == [0, 0, 1]
+    assert is_unharmed(target.ask())
 
 
 def test_a_capture_that_is_killed_lets_the_process_go(windows: Wine) -> None:

@@ -10,8 +10,9 @@ from mdmp.binary.window import map_file
 from mdmp.dumpfile.memory import kept_ranges
 from mdmp.dumpfile.part_file import PartFile
 from mdmp.dumpfile.save import Saved
-from mdmp.errors import MdmpError, SaveError
+from mdmp.errors import FormatError, MdmpError, SaveError
 from mdmp.formats.minidump.file import Minidump
+from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import SIGNATURE
 
 if TYPE_CHECKING:
@@ -43,10 +44,13 @@ def save_foreign(
 
 
 def _memory_of(path: str) -> int:
-    """Bytes of memory in a dump; `SaveError` when it has no memory or no list of streams that can be read."""
+    """Bytes of memory in a dump; `SaveError` when it is none."""
     window = map_file(path)
     try:
-        return sum(kept_ranges(Minidump(window)).sizes)
+        dump = Minidump(window)
+        if dump.stream(table.THREAD_LIST) is None:
+            raise FormatError("ThreadListStream", "there is none")
+        return sum(kept_ranges(dump).sizes)
     except MdmpError as problem:
         raise SaveError(f"{path}: what was written cannot be read back: {problem}") from None
     finally:
