@@ -88,9 +88,10 @@ def cache_folder() -> Path:
         return Path(chosen)
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser() / "mdmp" / "cache"
-    if sys.platform == "darwin":
+    elif sys.platform == "darwin":
         return Path("~/Library/Caches/mdmp").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mdmp"
+    else:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mdmp"
 
 
 def use_color(choice: str, stream: IO[str]) -> bool:
