@@ -52,10 +52,11 @@ from mdmp.capture.windows.capture import capture_windows
 from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
 from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
-from mdmp.monitor.windows.place import place_of
+from mdmp.monitor.windows.place import module_at, place_of
 from mdmp.monitor.windows.sample import WindowsSampler
 
 SET_THREAD_NAME = 0x406D1388
+NTDLL = "ntdll.dll"
 PRINTED = 0x40010006
 """DBG_PRINTEXCEPTION_C: what OutputDebugString raises."""
 PATIENCE = 0.25
@@ -209,9 +210,9 @@ class Debugger:
             if (status := debuggee.exit_stop.take(tid, what.address)) is not None:
                 self._exits(debuggee, tid, status)
                 return True
-            if debuggee.breakpoints:
+            if self._is_systems(debuggee, what.address):
                 debuggee.breakpoints -= 1
-                if not debuggee.breakpoints and self._options.exit_codes is not None:
+                if self._options.exit_codes is not None:
                     debuggee.exit_stop.set()
                 return True
         if what.code == SET_THREAD_NAME and what.first_chance:
@@ -224,6 +225,14 @@ class Debugger:
             debuggee.overflows.forget(tid)
             self._crash(debuggee, record)
         return False
+
+    def _is_systems(self, debuggee: Debuggee, address: int) -> bool:
+        """Whether a breakpoint is one with which the system begins. The second one of a 32-bit program does not come
+        everywhere: it has to be in a place where no program has its own."""
+        if debuggee.breakpoints == 1 and debuggee.is_wow64:
+            found = module_at(debuggee, address)
+            return found is not None and found[0].lower() == NTDLL
+        return debuggee.breakpoints > 0
 
     def _printed(self, debuggee: Debuggee, tid: int, text: str) -> None:
         if not text.startswith(self._options.debug_output):

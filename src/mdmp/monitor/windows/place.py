@@ -32,20 +32,20 @@ _EXECUTABLE: Final = 0xF0
 def place_of(debuggee: Debuggee, address: int, stack_pointer: int | None) -> str:
     """Of an instruction; where that only raises an exception for others, of the first one on the stack that may have
     called it. Empty when it is in no module."""
-    found = _module_at(debuggee, address)
+    found = module_at(debuggee, address)
     if stack_pointer is not None and (not found or _RAISERS.fullmatch(found[0])):
         word = debuggee.word
         stack = debuggee.memory.read_some(stack_pointer, _SEARCHED)
         for start in range(0, len(stack) - word + 1, word):
             value = int.from_bytes(stack[start : start + word], "little")
-            caller = _module_at(debuggee, value) if value > 0xFFFF else None
+            caller = module_at(debuggee, value) if value > 0xFFFF else None
             if caller and not _RAISERS.fullmatch(caller[0]):
                 found, address = caller, value
                 break
     return f"{found[0]}+{address - found[1]:#x}" if found else ""
 
 
-def _module_at(debuggee: Debuggee, address: int) -> tuple[str, int] | None:
+def module_at(debuggee: Debuggee, address: int) -> tuple[str, int] | None:
     """File name and address of the module whose code is there."""
     info = win32.MEMORY_BASIC_INFORMATION()
     try:
