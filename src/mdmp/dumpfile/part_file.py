@@ -116,14 +116,15 @@ def remove_dead_parts(folder: str) -> None:
     except OSError:
         return
     for name in names:
-        path = os.path.join(folder, name)
-        try:
-            if sys.platform == "win32":
-                _remove(path)
-                continue
-            number = os.open(path, _FLAGS | os.O_NONBLOCK)
-        except OSError:
-            continue
+        with suppress(OSError):
+            _remove_dead(os.path.join(folder, name))
+
+
+def _remove_dead(path: str) -> None:
+    if sys.platform == "win32":  # it cannot be removed while it is open
+        _remove(path)
+    else:
+        number = os.open(path, _FLAGS | os.O_NONBLOCK)
         try:
             if stat.S_ISREG(os.fstat(number).st_mode) and _lock(number, wait=False):
                 _remove(path)
@@ -151,11 +152,12 @@ def _rename(part: str, path: str) -> None:
 def _lock(number: int, wait: bool) -> bool:
     if sys.platform == "win32":
         return True
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:  # held by another; or a file system without locks, where parts of the dead stay
-        return wait
-    return True
+    else:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError:  # held by another; or a file system without locks, where parts of the dead stay
+            return wait
+        return True
 
 
 def _is_there(number: int) -> bool:
