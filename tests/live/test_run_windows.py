@@ -97,6 +97,7 @@ JOBS = [
     job("run", "threads", "watched.exe", "crowded", "12", options=("--threads", "10",)),
     job("run", "hang", "watched.exe", "idle", "1500", options=("--heartbeat", "nobody-touches-it", "--hang", "0.5")),
     job("attach", "let-go", "watched.exe", "wait", "end", "6", options=("--memory", "64K"), delay=3),
+    job("attach", "interrupted", "watched.exe", "wait", "end", "6", delay=2, interrupt=1),
     job("run", "dbghelp-null_read", "watched.exe", "null_read", options=("--writer", "dbghelp")),
     job("run", "dbghelp-fast_fail", "watched.exe", "fast_fail", options=("--writer", "dbghelp")),
 ]  # fmt: skip
@@ -253,6 +254,12 @@ def test_a_process_is_let_go(results: Results) -> None:
     """After the dump it runs on, nobody debugs it, and it ends as it wants."""
     assert len(results.dumps("let-go")) == 1
     assert (results["let-go"]["alive"], results["let-go"]["ended"]) == (True, 6)
+
+
+def test_ctrl_c_lets_a_process_go(results: Results) -> None:
+    assert results.dumps("interrupted") == []
+    result = results["interrupted"]
+    assert (result["status"], result["alive"], result["ended"]) == (130, True, 6)
 
 
 @pytest.mark.parametrize("name", ["null_read", "fast_fail"])

@@ -6,6 +6,7 @@ A result: `status` (what mdmp returned), `ended` (how the program ended, when it
 error by mdmp), `alive` (it still ran when mdmp had let it go).
 """
 
+import _thread
 import contextlib
 import ctypes
 import io
@@ -33,6 +34,8 @@ def attach(job, options):
     assert program.stdout.readline() == b"ready\n"
     mercy = threading.Thread(target=go_on_when_watched, args=(program, job.get("delay", 0)))
     mercy.start()
+    if "interrupt" in job:
+        threading.Timer(job["interrupt"], _thread.interrupt_main).start()
     status = main(["attach", *options, str(program.pid)])
     alive = program.poll() is None
     program.communicate()

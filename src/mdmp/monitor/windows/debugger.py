@@ -26,6 +26,7 @@ from mdmp.monitor.windows.events import (
     ProcessBegan,
     ProcessEnded,
     Raised,
+    Rip,
     ThreadBegan,
     ThreadEnded,
     Unloaded,
@@ -190,6 +191,8 @@ class Debugger:
             debuggee.overflows.forget(event.tid)
         elif isinstance(what, Printed):
             self._printed(debuggee, event.tid, debuggee.printed(what))
+        elif isinstance(what, Rip):
+            self._tell(f"Windows met error {what.error} while process {event.pid} was debugged")
         elif isinstance(what, ProcessEnded):
             self._ended(debuggee, event.tid, what.status)
         return True
