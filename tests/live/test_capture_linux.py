@@ -310,7 +310,7 @@ def test_a_thread_left_alone_goes_on(start: Callable[..., Program]) -> None:
         with freeze(proc, 2.0) as frozen:
             maps = parse_maps(proc.text("maps") or b"")
             spot = find_spot(maps, LiveMemory(program.pid, readable(maps)))
-            injection = frozen.call(Injection, program.pid, tid, spot, maps)
+            injection = frozen.call(Injection, tid, spot, maps)
             assert frozen.call(injection.call, get_pid) == program.pid
             frozen.call(syscalls.ptrace, syscalls.Request.DETACH, tid)
         time.sleep(0.01)

@@ -15,6 +15,7 @@ from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.permission import check
 from mdmp.capture.linux.proc import Proc
 from mdmp.capture.linux.registers import context_from_text, read_context, read_signal
+from mdmp.capture.linux.touched import touched_of
 from mdmp.errors import IssueLog
 from mdmp.formats.proc.maps import parse_maps
 from mdmp.snapshot import Origin
@@ -40,8 +41,8 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
         moment = datetime.now(UTC)
         contexts, exceptions = frozen.call(_read_threads, frozen, issues)
         seen = look(proc, contexts)
-        maps, memory = seen.maps, LiveMemory(pid, readable(seen.maps))
-        held = None
+        maps, memory = seen.maps, LiveMemory(proc.living, readable(seen.maps))
+        held, source = None, proc.living
         wanted = options.snapshot and (traced is None or traced.resume is not None)
         if wanted and not frozen.stopped_before:
             try:
@@ -50,10 +51,11 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
                 issues.add("copy", f"not made, so the process stands still until everything is read: {problem}")
             else:
                 stack.callback(_forget, frozen, copy)
-                memory.close()
-                memory = LiveMemory(copy.pid, readable(parse_maps(Proc(copy.pid).text("maps") or b"")), is_copy=True)
                 frozen.call(frozen.resume)
                 held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
+                source, maps = copy.pid, parse_maps(Proc(copy.pid).text("maps") or b"")
+        memory.close()
+        memory = LiveMemory(source, touched_of(source, maps), is_copy=held is not None)
         stack.callback(memory.close)
         yield describe(
             proc,

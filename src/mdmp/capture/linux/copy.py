@@ -18,7 +18,6 @@ from mdmp.capture.linux.syscalls import Request
 from mdmp.errors import MdmpError
 from mdmp.formats.elf.core_structs import NT_PRSTATUS, USER_REGS
 from mdmp.formats.elf.regsets import general
-from mdmp.formats.proc.status import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Dictionary
@@ -66,7 +65,7 @@ class Copy:
             frozen.release()
 
     def _wait_in(self, frozen: Frozen, tid: int) -> bool:
-        injection = Injection(frozen.proc.pid, tid, self._spot, self._maps, frozen.options)
+        injection = Injection(tid, self._spot, self._maps, frozen.options)
         try:
             return injection.call(WAIT4, self.pid, 0, syscalls.WALL) == self.pid
         finally:
@@ -88,12 +87,13 @@ def make_copy(
     frozen: Frozen, contexts: Dictionary[int, Context | None], maps: Sequence[Mapping], memory: LiveMemory
 ) -> Copy:
     """`InjectionError` when this process cannot be copied."""
-    _refuse(frozen, contexts)
+    if not any(context and context.cpu == "amd64" for context in contexts.values()):
+        raise InjectionError("copies are made of 64-bit x86 programs only")
     spot = find_spot(maps, memory)
     problem = InjectionError("no thread can be used")
     for tid in choose(contexts, frozen)[:_ATTEMPTS]:
         try:
-            injection = Injection(frozen.proc.pid, tid, spot, maps, frozen.options)
+            injection = Injection(tid, spot, maps, frozen.options)
         except InjectionError as refused:
             problem = refused
             continue
@@ -134,16 +134,6 @@ def _settle(injection: Injection, spot: int) -> None:
         injection.tidy(file)
     finally:
         os.close(file)
-
-
-def _refuse(frozen: Frozen, contexts: Dictionary[int, Context | None]) -> None:
-    if not any(context and context.cpu == "amd64" for context in contexts.values()):
-        raise InjectionError("copies are made of 64-bit x86 programs only")
-    status = frozen.proc.status()
-    if number(status, "Seccomp"):
-        raise InjectionError("a seccomp filter watches its system calls")
-    if "shstk" in status.get("x86_Thread_features", ""):
-        raise InjectionError("it has a shadow stack")
 
 
 def _has_ended(status: int) -> bool:

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from mdmp.capture.linux import syscalls
 from mdmp.capture.linux.modules import PAGE, image_at
+from mdmp.capture.linux.proc import read_text
 from mdmp.capture.linux.signal_frame import RED_ZONE, frame_size, signal_frame
 from mdmp.capture.linux.syscalls import Request
 from mdmp.formats.elf.core_structs import NT_PRSTATUS, NT_X86_XSTATE, USER_REGS
 from mdmp.formats.elf.regsets import general
 from mdmp.formats.elf.structs import PF_X, PT_LOAD
+from mdmp.formats.proc.status import number, parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +72,7 @@ def _is_code(maps: Sequence[Mapping], address: int) -> bool:
 class Injection:
     """A stopped thread that is made to call. `finish` puts everything back; nothing else may touch it in between."""
 
-    def __init__(self, pid: int, tid: int, spot: int, maps: Sequence[Mapping], options: int = 0) -> None:
+    def __init__(self, tid: int, spot: int, maps: Sequence[Mapping], options: int = 0) -> None:
         """`options`: those of ptrace that the thread is to have afterwards."""
         self.tid = tid
         self._options = options
@@ -81,12 +83,12 @@ class Injection:
         registers = general("amd64", self._raw)
         if len(self._raw) != 216 or registers["cs"] != _USER_CODE:
             raise InjectionError("it is no 64-bit program")
-        _refuse_special(tid, registers, pid)
+        _refuse_special(tid, registers)
         self._mask = syscalls.ptrace_read(Request.GETSIGMASK, tid, 8, 8)
         xstate = syscalls.get_registers(tid, NT_X86_XSTATE, _LARGEST)
         self._frame = (registers["rsp"] - RED_ZONE - frame_size(xstate)) // 64 * 64
         self._check_stack(registers["rsp"], maps)
-        self._file = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+        self._file = os.open(f"/proc/{tid}/mem", os.O_RDWR | os.O_CLOEXEC)
         frame = signal_frame(self._frame, registers, xstate, self._mask)
         self._saved: list[tuple[int, bytes]] = []
         try:
@@ -159,15 +161,20 @@ class Injection:
             os.pwrite(file, raw, address)
 
 
-def _refuse_special(tid: int, registers: dict[str, int], pid: int) -> None:
+def _refuse_special(tid: int, registers: dict[str, int]) -> None:
     """A thread that has the kernel look at its instruction pointer or its calls must not be sent elsewhere."""
+    status = parse_fields(read_text(f"/proc/{tid}/status") or b"")
+    if number(status, "Seccomp"):
+        raise InjectionError("a seccomp filter watches its system calls")
+    if "shstk" in status.get("x86_Thread_features", ""):
+        raise InjectionError("it has a shadow stack")
     if any(_asked(Request.GET_SYSCALL_USER_DISPATCH_CONFIG, tid, 32)[:8]):
         raise InjectionError("the thread handles its system calls itself, as Wine does")
     if registers["orig_rax"] >> 63 == 0:
         return  # in a system call, where no such sequence can be
     area = int.from_bytes(_asked(Request.GET_RSEQ_CONFIGURATION, tid, 24)[:8], "little")
     if area:
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as file:
+        with open(f"/proc/{tid}/mem", "rb", buffering=0) as file:
             if any(os.pread(file.fileno(), 8, area + 8)):
                 raise InjectionError("the thread is in a sequence that must not be interrupted")
 

@@ -28,21 +28,33 @@ def read_text(path: str) -> bytes | None:
 class Proc:
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.folder = f"/proc/{pid}"
+
+    def path(self, name: str) -> str:
+        first = name in ("stat", "status") or name.startswith("task")
+        return f"/proc/{self.pid if first else self.living}/{name}"
+
+    @cached_property
+    def living(self) -> int:
+        """The thread by which the memory and files are found: the first, unless that has ended before the others."""
+        stat = self.stat()
+        if stat is None or stat.state not in "ZX":
+            return self.pid
+        others = (tid for tid in reversed(self.tids()) if (stat := self.stat(tid)) and stat.state not in "ZX")
+        return next(others, self.pid)
 
     def text(self, name: str) -> bytes | None:
-        return read_text(f"{self.folder}/{name}")
+        return read_text(self.path(name))
 
     def link(self, name: str) -> str | None:
         try:
-            return os.readlink(f"{self.folder}/{name}")
+            return os.readlink(self.path(name))
         except OSError:
             return None
 
     def names(self, name: str) -> list[int]:
         """The numbers that name the entries of a folder, sorted; none where there is no folder."""
         try:
-            return sorted(int(entry) for entry in os.listdir(f"{self.folder}/{name}") if entry.isdigit())
+            return sorted(int(entry) for entry in os.listdir(self.path(name)) if entry.isdigit())
         except OSError:
             return []
 

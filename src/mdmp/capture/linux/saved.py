@@ -35,7 +35,7 @@ class SavedProc(Proc):
 
     def _save(self, name: str) -> None:
         pieces, left = [], MAX_TEXT
-        with suppress(OSError), open(f"{self.folder}/{name}", "rb", buffering=0) as file:
+        with suppress(OSError), open(self.path(name), "rb", buffering=0) as file:
             while left > 0 and (piece := os.read(file.fileno(), min(left, 1 << 16))):
                 pieces.append(piece)
                 left -= len(piece)

@@ -5,7 +5,10 @@ process_vm_readv(2), and the kernel's include/uapi/linux/ptrace.h.
 """
 
 import ctypes
+import fcntl
 import os
+import struct
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
@@ -163,3 +166,21 @@ def drop_capabilities() -> None:
     nothing = (ctypes.c_uint32 * 6)()
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0) or _libc.capset(head, nothing):
         raise OSError(ctypes.get_errno(), f"capset: {os.strerror(ctypes.get_errno())}")
+
+
+_PAGEMAP_SCAN: Final = 0xC0606610
+_PRESENT_OR_SWAPPED: Final = 8 | 16
+_MAX_REGIONS: Final = 1024
+
+
+def populated(pagemap: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """[low, high) of the pages that a process has, in order, from the open file /proc/PID/pagemap. `OSError` before
+    Linux 6.7. Source: struct pm_scan_arg of the kernel's include/uapi/linux/fs.h."""
+    found = (ctypes.c_uint64 * (3 * _MAX_REGIONS))()
+    while start < end:
+        asked = (0, start, end, 0, ctypes.addressof(found), _MAX_REGIONS, 0, 0, 0)
+        argument = bytearray(struct.pack("<12Q", 96, *asked, _PRESENT_OR_SWAPPED, _PRESENT_OR_SWAPPED))
+        count = fcntl.ioctl(pagemap, _PAGEMAP_SCAN, argument)
+        for i in range(count):
+            yield found[3 * i], found[3 * i + 1]
+        start = struct.unpack_from("<Q", argument, 32)[0]

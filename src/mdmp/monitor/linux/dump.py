@@ -52,7 +52,7 @@ def crash(
     def name(subject: Subject) -> Fault:
         proc = Proc(subject.pid)
         maps = parse_maps(proc.text("maps") or b"")
-        memory = LiveMemory(subject.pid, readable(maps))
+        memory = LiveMemory(proc.living, readable(maps))
         try:
             return faults.crash(record, faults.Remains(proc, maps, memory), subject, how, ended_by)
         finally:

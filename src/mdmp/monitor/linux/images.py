@@ -81,7 +81,7 @@ class Images:
         file = None
         if not any(LIBC.match(os.path.basename(m.path)) for m in self._maps):
             with suppress(OSError, FormatError, ValueError):
-                file = _open(f"{self._proc.folder}/exe")
+                file = _open(self._proc.path("exe"))
         return image, file
 
 

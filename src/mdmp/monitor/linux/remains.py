@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mdmp.capture.linux.describe import describe, look
-from mdmp.capture.linux.memory import LiveMemory, readable
+from mdmp.capture.linux.memory import LiveMemory
 from mdmp.capture.linux.process import read_process, read_texts
 from mdmp.capture.linux.saved import SavedProc
+from mdmp.capture.linux.touched import touched
 from mdmp.capture.options import CaptureOptions
 from mdmp.dumpfile.core.crash import load_crash
 from mdmp.formats.proc.status import parse_fields
@@ -35,11 +36,12 @@ class Remains:
         self.proc = SavedProc(pid)
         status = parse_fields(self.proc.text("status") or b"")
         self._ids = (status, parse_fields(self.proc.text(f"task/{tid}/status") or b""))
-        self.is_there = status.get("CoreDumping") == "1"
+        self.is_there = any(fields.get("CoreDumping") == "1" for fields in self._ids)
         """Else it has gone meanwhile, and who has its number now is somebody else."""
-        self._memory = -1
+        self._memory = self._pagemap = -1
         if self.is_there:
-            self._memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+            self._memory = os.open(f"/proc/{tid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+            self._pagemap = os.open(f"/proc/{tid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
         self.elsewhere = any(
             self.proc.link(name) != _own(f"/proc/self/{name}") for name in _NAMESPACES
         ) or self.proc.link("root") not in ("/", None)
@@ -88,7 +90,7 @@ class Remains:
             self.proc,
             CaptureOptions(),
             seen,
-            LiveMemory(self.proc.pid, readable(seen.maps), file=self._memory),
+            LiveMemory(self.proc.pid, touched(self._pagemap, seen.maps), file=self._memory),
             origin=Origin("live", time=datetime.now(UTC), writer="mdmp", method=METHOD),
             exceptions=exceptions,
             comment=METHOD,
@@ -105,9 +107,10 @@ class Remains:
         )
 
     def close(self) -> None:
-        if self._memory >= 0:
-            os.close(self._memory)
-            self._memory = -1
+        for file in (self._memory, self._pagemap):
+            if file >= 0:
+                os.close(file)
+        self._memory = self._pagemap = -1
 
 
 def _own(path: str) -> str | None:

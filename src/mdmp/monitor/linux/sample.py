@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from itertools import islice
 
-from mdmp.formats.proc.stat import parse_stat
+from mdmp.capture.linux.proc import Proc
+from mdmp.formats.proc.stat import Stat, parse_stat
 from mdmp.monitor.watch.conditions import Condition, Sample
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -17,7 +18,9 @@ class LinuxSampler:
 
     def __init__(self, pid: int, conditions: Sequence[Condition]) -> None:
         """`conditions` say what is needed beyond /proc/PID/stat."""
-        self._folder = f"/proc/{pid}"
+        self._pid = pid
+        self._folder = ""
+        """Of a thread that still has the memory and files: the first, unless that has ended before the others."""
         # CPUCLOCK_SCHED of a whole process: as clock_getcpuclockid(3) makes it.
         self._clock = (~pid << 3) | 2
         self._enough_files = max((int(c.limit) * 2 + 1 for c in conditions if c.kind == "handles"), default=0)
@@ -25,11 +28,11 @@ class LinuxSampler:
 
     def __call__(self) -> Sample | None:
         """None when the process has ended."""
-        try:
-            with open(f"{self._folder}/stat", "rb", buffering=0) as file:
-                stat = parse_stat(file.read(4096))
-        except OSError:
-            return None
+        self._folder = f"/proc/{self._pid}"
+        stat = self._stat()
+        if stat is not None and stat.state == "Z" and stat.threads > 1:
+            self._folder = f"/proc/{Proc(self._pid).living}"
+            stat = self._stat()
         if stat is None or stat.state in "ZXx":
             return None
         try:
@@ -45,6 +48,13 @@ class LinuxSampler:
             self._files() if self._enough_files else None,
             heartbeat=now - _age(self._heartbeat) if self._heartbeat else None,
         )
+
+    def _stat(self) -> Stat | None:
+        try:
+            with open(f"{self._folder}/stat", "rb", buffering=0) as file:
+                return parse_stat(file.read(4096))
+        except OSError:
+            return None
 
     def _files(self) -> int | None:
         """How many it has open, counted no further than twice the limit."""

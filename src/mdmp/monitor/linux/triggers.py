@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mdmp.arch import CPUS
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.proc import Proc
 from mdmp.capture.linux.registers import parse_general, parse_siginfo, read_context, read_general, read_siginfo
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 _EXIT_GROUP = {"amd64": ("orig_rax", 231), "x86": ("orig_eax", 252), "arm64": ("x8", 94)}
 """The register with the number of a system call, and that of the call which ends all threads."""
+_SYS_SECCOMP = 1
+"""si_code."""
 
 
 class Triggers:
@@ -89,7 +93,8 @@ class Triggers:
         return crash(record, self._how, task)
 
     def _is_handled(self, first: ExceptionRecord, context: Context) -> bool:
-        memory = LiveMemory(self._pid, readable(parse_maps(Proc(self._pid).text("maps") or b"")))
+        proc = Proc(self._pid)
+        memory = LiveMemory(proc.living, readable(parse_maps(proc.text("maps") or b"")))
         try:
             return is_handled_now(first, context, memory)
         finally:
@@ -124,9 +129,11 @@ class Triggers:
         if not self._allowed():
             return None
         self._crashed = True
-        return crash(
-            ExceptionRecord(task.tid, number, 0, None, context=read_context(task.tid)), self._how, task, at_end=True
-        )
+        context = read_context(task.tid)
+        record = ExceptionRecord(task.tid, number, 0, None, context=context)
+        if number == signal.SIGSYS and context:
+            record = replace(record, flags=_SYS_SECCOMP, address=context.registers.get(CPUS[context.cpu].pc))
+        return crash(record, self._how, task, at_end=True)
 
     def _ended(self, task: Task, code: int, number: int) -> Trigger | None:
         if not self._allowed():
@@ -137,7 +144,9 @@ class Triggers:
 
     def _is_last(self, tid: int) -> bool:
         """With this thread the whole process ends."""
-        if len(os.listdir(f"/proc/{self._pid}/task")) == 1:
+        proc = Proc(self._pid)
+        others = (stat for other in proc.tids() if other != tid and (stat := proc.stat(other)))
+        if all(stat.state in "ZX" for stat in others):
             return True
         context = parse_general(read_general(tid))
         register, call = _EXIT_GROUP.get(context.cpu, ("", 0)) if context else ("", 0)

@@ -1,0 +1,81 @@
+/* Programs in states that few programs are in. The first argument says which. */
+#define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int *volatile nothing;
+
+__attribute__((noinline)) static void crash(void) { *nothing = 1; /* crash */ }
+
+static void forbid(int first, int second) {
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {5, rules};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void *crash_later(void *unused) {
+    char line[8];
+    puts("ready");
+    if (fgets(line, sizeof line, stdin)) crash();
+    return unused;
+}
+
+static void *forbidden_to_copy(void *unused) {
+    forbid(SYS_clone, SYS_wait4);
+    for (;;) pause();
+    return unused;
+}
+
+/* The main thread ends before another one, which crashes. */
+static void main_ended(void) {
+    pthread_t thread;
+    pthread_create(&thread, 0, crash_later, 0);
+    pthread_exit(0);
+}
+
+/* Only the main thread may make a process; it is busy, and the others wait. */
+static void filtered_threads(void) {
+    pthread_t thread;
+    for (int i = 0; i < 3; i++) pthread_create(&thread, 0, forbidden_to_copy, 0);
+    usleep(100000);
+    puts("ready");
+    for (volatile long count = 0;; count++) {}
+}
+
+__attribute__((noinline)) static void filter_kills(void) {
+    forbid(SYS_getppid, SYS_getppid);
+    getppid(); /* filter_kills */
+}
+
+/* 4 TiB of memory, of which a few pages are used. */
+static void sparse(void) {
+    char *memory = mmap(0, 1UL << 42, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (unsigned long i = 0; i < 16; i++) strcpy(memory + (i << 38) + 4096, "some text");
+    printf("%p\n", (void *)memory);
+    crash_later(0);
+}
+
+int main(int count, char **words) {
+    setvbuf(stdout, 0, _IONBF, 0);
+    if (count < 2) return 2;
+    if (!strcmp(words[1], "main_ended")) main_ended();
+    if (!strcmp(words[1], "filtered_threads")) filtered_threads();
+    if (!strcmp(words[1], "filter_kills")) filter_kills();
+    if (!strcmp(words[1], "sparse")) sparse();
+    return 1;
+}

@@ -1,0 +1,132 @@
+"""Programs in states that few programs are in: they are captured, and live, as any other."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import mdmp
+from mdmp.report import Report
+
+SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="these are programs of Linux"),
+    pytest.mark.skipif(SCOPE.exists() and SCOPE.read_text().strip() == "3", reason="nobody may trace here"),
+    pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler (cc)"),
+]
+only_parents = pytest.mark.skipif(
+    SCOPE.exists() and SCOPE.read_text().strip() != "0" and getattr(os, "geteuid", int)() != 0,
+    reason="only parents may trace here",
+)
+SOURCE = Path(__file__).with_name("odd_linux.c")
+SETTINGS = {"NOTICE": "none", "LOG": "no", "REPEAT": "0", "MIN_FREE": "0"}
+ENVIRONMENT = {**os.environ, **{f"MDMP_DUMP_{name}": value for name, value in SETTINGS.items()}}
+CRASH_LINE = next(n for n, text in enumerate(SOURCE.read_text().splitlines(), 1) if "/* crash */" in text)
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("odd") / "odd"
+    subprocess.run(["cc", "-g", "-O1", "-pthread", str(SOURCE), "-o", str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def start(program: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    started = []
+
+    def start(name: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen([program, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        while process.stdout.readline() != "ready\n":
+            pass
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def run(program: Path, name: str, dumps: Path, status: int) -> tuple[Report, Path]:
+    """Under `mdmp run`; what the one dump says, and the dump."""
+    command = [sys.executable, "-m", "mdmp.cli", "run", "-o", str(dumps), "--", str(program), name]
+    done = subprocess.run(
+        command, input="go\n", env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == status, done.stderr
+    (path,) = dumps.glob("*.dmp")
+    snapshot = mdmp.open_dump(path)
+    assert snapshot.issues == ()
+    return mdmp.analyze(snapshot, images=["/"]), path
+
+
+def check_crash(report: Report) -> None:
+    assert report.crashing_thread is not None
+    thread = report.threads[report.crashing_thread]
+    assert (thread.frames[0].function, thread.frames[0].line) == ("crash", CRASH_LINE)
+
+
+def test_the_main_thread_has_ended(program: Path, tmp_path: Path) -> None:
+    report, path = run(program, "main_ended", tmp_path, 128 + signal.SIGSEGV)
+    check_crash(report)
+    snapshot = mdmp.open_dump(path)
+    assert (snapshot.modules or ())[0].path == str(program)
+    assert snapshot.auxv and snapshot.handles and snapshot.linker
+    assert path.name.startswith("odd.")
+
+
+@only_parents
+def test_capture_without_a_main_thread(start: Callable[[str], subprocess.Popen[str]], tmp_path: Path) -> None:
+    process = start("main_ended")
+    with mdmp.capture_process(process.pid) as snapshot:
+        assert snapshot.issues == ()
+        assert snapshot.origin.held is not None
+        assert len(snapshot.threads or ()) == 1 and snapshot.modules
+        mdmp.save_dump(snapshot, tmp_path / "x.dmp")
+    process.communicate("go\n", timeout=10)
+    assert process.returncode == -signal.SIGSEGV
+
+
+@only_parents
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="copies are made on x86-64 only")
+def test_threads_that_a_filter_watches_are_not_used(start: Callable[[str], subprocess.Popen[str]]) -> None:
+    process = start("filtered_threads")
+    with mdmp.capture_process(process.pid) as snapshot:
+        assert snapshot.issues == ()
+        assert len(snapshot.threads or ()) == 4
+    assert process.poll() is None
+
+
+def test_killed_by_a_filter(program: Path, tmp_path: Path) -> None:
+    report, path = run(program, "filter_kills", tmp_path, 128 + signal.SIGSYS)
+    snapshot = mdmp.open_dump(path)
+    assert snapshot.annotations.process["mdmp.fault"] == "bad_system_call"
+    (exception,) = snapshot.exceptions
+    assert exception.context is not None
+    assert (exception.code, exception.flags) == (signal.SIGSYS, 1)
+    assert exception.address == exception.context.registers["rip"]
+    assert "main" in [frame.function for frame in report.threads[0].frames]
+
+
+def test_memory_that_was_never_used_is_left_out(program: Path, tmp_path: Path) -> None:
+    for options in ("heap", "full"):
+        dumps = tmp_path / options
+        environment = {**ENVIRONMENT, "MDMP_DUMP_TYPE": options}
+        command = [sys.executable, "-m", "mdmp.cli", "run", "-o", str(dumps), "--", str(program), "sparse"]
+        done = subprocess.run(
+            command, input="go\n", env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        (path,) = dumps.glob("*.dmp")
+        assert path.stat().st_size < 1 << 28
+        snapshot = mdmp.open_dump(path)
+        start = int(done.stdout.split()[0], 16)
+        for index in range(16):
+            assert snapshot.memory.read(start + (index << 38) + 4096, 9) == b"some text"
+        check_crash(mdmp.analyze(snapshot, images=["/"]))
