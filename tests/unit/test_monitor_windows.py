@@ -253,7 +253,7 @@ def test_programs_are_found_as_windows_finds_them(tmp_path, monkeypatch) -> None
     assert find_program("local", variables) == str(here / "local.bat")
     with pytest.raises(StartError, match="no such program") as caught:
         find_program("missing", variables)
-    assert caught.value.status == 9009
+    assert caught.value.status == 127
     with pytest.raises(StartError, match="does not end in"):
         find_program("plain", variables)
 

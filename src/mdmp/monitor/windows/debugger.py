@@ -34,6 +34,7 @@ from mdmp.monitor.windows.events import (
 )
 from mdmp.monitor.windows.first_chance import Filters
 from mdmp.monitor.windows.jit_info import read_jit_info
+from mdmp.monitor.windows.start import NOT_RUN
 from mdmp.snapshot.exception import ExceptionRecord
 from mdmp.snapshot.thrown import thrown_object
 
@@ -94,7 +95,7 @@ class Debugger:
                 path, buffer, None, None, True, flags, None, None, ctypes.byref(startup), ctypes.byref(started)
             )
         except OSError as problem:
-            raise StartError(f"cannot start {path}: {problem.strerror}", problem.winerror) from None
+            raise StartError(f"cannot start {path}: {problem.strerror}", NOT_RUN) from None
         win32.DebugSetProcessKillOnExit(False)
         win32.CloseHandle(started.hProcess)
         win32.CloseHandle(started.hThread)

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final
 
+from mdmp.platforms.memory_protection import TYPES
 from mdmp.snapshot.module import base_name
 
 assert sys.platform == "win32"
@@ -51,7 +52,7 @@ def module_at(debuggee: Debuggee, address: int) -> tuple[str, int] | None:
     try:
         win32.VirtualQueryEx(debuggee.process, address, ctypes.byref(info), ctypes.sizeof(info))
         base = info.AllocationBase
-        if info.Type != win32.MEM_IMAGE or not info.Protect & _EXECUTABLE:
+        if TYPES.get(info.Type) != "image" or not info.Protect & _EXECUTABLE:
             return None
         name = debuggee.modules.get(base)
         if name is None:

@@ -12,8 +12,8 @@ from mdmp.monitor.run import StartError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-NOT_FOUND = 9009
-"""What cmd.exe returns for a command that it does not know."""
+NOT_FOUND, NOT_RUN = 127, 126
+"""What is returned for a program that is not there, and one that cannot be started, as on Linux."""
 SCRIPTS = (".bat", ".cmd")
 _UNSAFE = frozenset('"%!\r\n')
 """In arguments of a batch file cmd.exe would make more of them than text, quoted or not."""
@@ -34,7 +34,7 @@ def find_program(name: str, variables: Mapping[str, str]) -> str:
             if os.path.isfile(path):
                 return os.path.abspath(path)
     if os.path.isfile(name):
-        raise StartError(f"cannot start {name}: its name does not end in {', '.join(suffixes).lower()}", NOT_FOUND)
+        raise StartError(f"cannot start {name}: its name does not end in {', '.join(suffixes).lower()}", NOT_RUN)
     raise StartError(f"cannot start {name}: there is no such program", NOT_FOUND)
 
 
