@@ -126,8 +126,9 @@ def analyze(
 
     `symbols` and `images` are folders (plain or laid out as symbol stores) or single files, searched in order
     for PDBs and executables; `symbol_path` is a text in the syntax of `_NT_SYMBOL_PATH`, of which the local parts
-    are used. The folder of the dump itself is searched last; for a core file also where its programs and libraries
-    lay when it was written, and this system's folder of debug files. `sources` are folders with source files.
+    are used. The folder of the dump itself is searched last; for a core file, and a dump of this very Linux, also
+    where programs and libraries lay when it was written, and this system's folder of debug files. `sources` are
+    folders with source files.
     `cache` is a folder that keeps indexes of big symbol files from one run to the next. `max_frames` limits each stack
     (None: as far as makes sense).
     `progress` is called with a line of text now and then.
@@ -179,7 +180,7 @@ def find_symbols(
             *(Place(os.fspath(p), "--symbols") for p in symbols),
             *local_places(symbol_path or "", "_NT_SYMBOL_PATH"),
             *beside,
-            *(of_this_system() if snapshot.origin.kind in ("core", "live") else ()),
+            *of_this_system(snapshot),
         ),
         images=tuple(Place(os.fspath(p), "--images") for p in images),
         index_folder=Path(cache) if cache else None,

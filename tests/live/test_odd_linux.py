@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,16 @@ def test_the_main_thread_has_ended(program: Path, tmp_path: Path) -> None:
     assert (snapshot.modules or ())[0].path == str(program)
     assert snapshot.auxv and snapshot.handles and snapshot.linker
     assert path.name.startswith("odd.")
+
+
+def test_a_dump_is_explained_where_it_was_made(program: Path, tmp_path: Path) -> None:
+    _, path = run(program, "main_ended", tmp_path, 128 + signal.SIGSEGV)
+    snapshot = mdmp.open_dump(path)
+    check_crash(mdmp.analyze(snapshot))
+    elsewhere = replace(snapshot, system=replace(snapshot.system, os_build="Linux 6.1.0 #1 SMP x86_64"))
+    report = mdmp.analyze(elsewhere)
+    assert report.crashing_thread is not None
+    assert report.threads[report.crashing_thread].frames[0].function is None
 
 
 @only_parents

@@ -133,14 +133,9 @@ def _crash(program: Program, folder: Path) -> Outcome | None:
 
 
 def _report(path: str, folder: Path) -> Report:
-    """With the images and debug files of this machine, where it ran."""
     from mdmp import api
-    from mdmp.symbols.path import of_this_system
 
-    snapshot = api.open_dump(path)
-    places = [str(folder), *(place.path for place in of_this_system() if sys.platform == "linux")]
-    images = [module.path for module in snapshot.modules or () if os.path.isfile(module.path)]
-    return api.analyze(snapshot, symbols=places, images=images, sources=[folder], cache=common.cache_folder())
+    return api.analyze(api.open_dump(path), sources=[folder], cache=common.cache_folder())
 
 
 def _render(report: Report, program: Program, color: str) -> str:

@@ -1,8 +1,11 @@
 """Symbol paths: what the user gave, as an ordered list of places to look."""
 
 import os
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from mdmp.snapshot import Snapshot
 
 
 class Place(NamedTuple):
@@ -14,9 +17,20 @@ class Place(NamedTuple):
     """Why it is on the list, for the user: `--symbols`, `_NT_SYMBOL_PATH`, `beside the dump`."""
 
 
-def of_this_system() -> tuple[Place, ...]:
-    """Where a core file's own images lie when it is looked at where it was written, and their debug files."""
-    return Place("/usr/lib/debug", "debug files of this system"), Place("/", "where the core file says it was")
+def of_this_system(snapshot: Snapshot) -> tuple[Place, ...]:
+    """Where images lie when they are looked at where the program ran, and their debug files. None for a dump of another
+    system: of Linux, one whose kernel is not of the very build of this one."""
+    if snapshot.origin.kind not in ("core", "live") and snapshot.system.os_build != _build():
+        return ()
+    return Place("/usr/lib/debug", "debug files of this system"), Place("/", "where the dump says it was")
+
+
+def _build() -> str:
+    """As dumps of Linux have it."""
+    if sys.platform != "linux":
+        return "none"
+    name = os.uname()
+    return f"{name.sysname} {name.release} {name.version} {name.machine}"
 
 
 def local_places(text: str, origin: str) -> Iterable[Place]:
