@@ -186,7 +186,7 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_bad_template_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(name="{program}-{nothing}.dmp", log=False, notice=())
-    monkeypatch.setattr("mdmp.monitor.keeper.decide", lambda *_: Decision("full", settings, str(tmp_path)))
+    monkeypatch.setattr("mdmp.monitor.one_fault.decide", lambda *_: Decision("full", settings, str(tmp_path)))
     outcome = keep(tmp_path)
     assert outcome.saved and os.path.basename(outcome.saved.path) == f"{NAME}.dmp"
     assert len(outcome.notes) == 1 and "{nothing}" in outcome.notes[0]
@@ -219,13 +219,13 @@ def test_a_report_does_not_follow_a_link(tmp_path: Path) -> None:
 
 
 def test_no_step_stops_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mdmp.monitor import finalize
+    from mdmp.monitor.finalize import steps
 
     def break_(*_: object) -> None:
         raise ZeroDivisionError("nonsense")
 
     for name in ("rotate", "log_outcome", "notify_terminal", "notify_desktop"):
-        monkeypatch.setattr(finalize, name, break_)
+        monkeypatch.setattr(steps, name, break_)
     outcome = keep(tmp_path, notice=["terminal", "desktop"], webhook="http://127.0.0.1:1/", report=True)
     assert outcome.saved
     *bugs, webhook, report = outcome.notes

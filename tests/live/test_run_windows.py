@@ -66,6 +66,7 @@ FAULTS = (
     Fault("debug_output", "access_violation", AV, (0, 16), "look_at", 102),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}
+NARROW = ("null_read", "breakpoint", "stack_overflow", "divide_by_zero", "told_name", "debug_output", "fast_fail")
 MESSAGES = {
     "debug_output": ("opening the shop", "café opens at nine"),
     "cpp_throw": ("app::config_error",),
@@ -85,6 +86,9 @@ JOBS = [
         job("run", f"throws-{name}", "throws.exe", name)
         for name in ("uncaught", "noexcept", "own_handler", "number", "again", "caught_abort", "caught_exit")
     ),
+    *(job("run", f"wow64-{name}", "watched32.exe", name) for name in NARROW),
+    *(job("attach", f"wow64-attach-{name}", "watched32.exe", "wait", name) for name in NARROW[:2]),
+    job("run", "wow64-ended", "watched32.exe", "end", "5", options=("--exit-code", "5")),
     job("run", "handled", "watched.exe", "handled"),
     job("run", "first-chance", "watched.exe", "handled", options=("--first-chance", "ACCESS_*", "-n", "2")),
     job("run", "first-chance-class", "watched.exe", "cpp_throw", options=("--first-chance", "App::Error")),
@@ -153,7 +157,9 @@ def check(results: Results, name: str, fault: Fault, how: str) -> None:
     name_of_thread = next(thread.name for thread in snapshot.threads or () if thread.tid == exception.tid)
     assert name_of_thread == THREADS.get(fault.name)
     place = facts["mdmp.fault.text"].partition(" at ")[2]
-    assert ("watched.exe+0x" in place) == (fault.name not in ("wild_jump", "null_call", "execute_data") or "+" in place)
+    assert ("watched.exe+0x" in place.replace("32.exe", ".exe")) == (
+        fault.name not in ("wild_jump", "null_call", "execute_data") or "+" in place
+    )
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -169,6 +175,34 @@ def test_a_crash_of_a_program_that_ran_already(name: str, results: Results) -> N
     result = results[f"attach-{name}"]
     assert result["status"] == 0
     assert result["ended"] == BY_NAME[name].code or (name == "stack_overflow" and result["ended"] == 0)  # Wine
+
+
+def skip_without_32_bits(results: Results, name: str) -> None:
+    if results[name]["status"] == 126:
+        pytest.skip("this Wine starts no 32-bit programs")
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_crash_of_a_32_bit_program(name: str, results: Results) -> None:
+    """Watched from a 64-bit mdmp."""
+    skip_without_32_bits(results, f"wow64-{name}")
+    check(results, f"wow64-{name}", BY_NAME[name], "run")
+    assert results[f"wow64-{name}"]["status"] == BY_NAME[name].code
+    snapshot, _ = results.open(f"wow64-{name}")
+    assert {thread.context.cpu for thread in snapshot.threads or () if thread.context} == {"x86"}
+
+
+@pytest.mark.parametrize("name", NARROW[:2])
+def test_a_crash_of_a_32_bit_program_that_ran_already(name: str, results: Results) -> None:
+    skip_without_32_bits(results, "wow64-ended")
+    check(results, f"wow64-attach-{name}", BY_NAME[name], "attach")
+
+
+def test_the_end_of_a_32_bit_program(results: Results) -> None:
+    skip_without_32_bits(results, "wow64-ended")
+    snapshot, report = results.open("wow64-ended")
+    assert snapshot.annotations.process["mdmp.fault"] == "exit"
+    assert {"end", "main"} <= {frame.function for frame in report.threads[0].frames}
 
 
 @pytest.mark.parametrize(
