@@ -110,8 +110,10 @@ def _thrown_gcc(record: ExceptionRecord, memory: MemoryReader, pointer_size: int
 
 def readable_type(encoded: str, language: str = "msvc") -> str:
     """`std::runtime_error` for `.?AVruntime_error@std@@` or `St13runtime_error`; the input when it is neither."""
-    import demangle
-
+    try:
+        import demangle
+    except ImportError:  # the system's handler may run with nothing but mdmp itself
+        return encoded
     try:
         name = demangle.demangle_type(encoded, language=language)
     except (demangle.ParseError, demangle.NotMangledError, demangle.LimitExceeded):
