@@ -19,12 +19,12 @@ import time
 from pathlib import Path
 
 from mdmp.binary.window import map_file
-from mdmp.formats.elf import Elf
+from mdmp.formats.elf.elf import Elf
 
 MDMP = """
 import sys
 from mdmp.binary.window import map_file
-from mdmp.formats.elf import Elf
+from mdmp.formats.elf.elf import Elf
 elf = Elf(map_file(sys.argv[1]))
 for line in sys.stdin:
     for frame in elf.lookup(int(line, 16)):

@@ -11,7 +11,8 @@ import pytest
 from mdmp.binary.window import Window, map_file
 from mdmp.errors import FormatError
 from mdmp.formats.dwarf import CallFrames, Dwarf, FrameSection, Sections
-from mdmp.formats.elf import Elf, LoadedElf
+from mdmp.formats.elf.elf import Elf
+from mdmp.formats.elf.loaded import LoadedElf
 
 PROGRAMS = ("clang4_amd64", "gcc4_amd64", "gcc2_amd64", "gcc64bit_amd64", "types_amd64", "clang5_arm64", "clang4_arm")
 TRIES = 60

@@ -10,7 +10,7 @@ from mdmp.binary.window import Window, map_file
 from mdmp.errors import FormatError
 from mdmp.formats.dwarf import CallFrames, Cfa, FrameSection, Row, Saved
 from mdmp.formats.dwarf.cfa import Cie, run
-from mdmp.formats.elf import Elf
+from mdmp.formats.elf.elf import Elf
 from mdmp.unwind.dwarf import apply_row
 from mdmp.unwind.expression import evaluate
 

@@ -10,7 +10,7 @@ import pytest
 from mdmp.arch import CPUS, Cpu
 from mdmp.binary.window import Window, map_file
 from mdmp.formats.dwarf import Dwarf, Row, Sections
-from mdmp.formats.elf import Elf
+from mdmp.formats.elf.elf import Elf
 
 CASES = (
     *("mozilla-basic-full", "samply-example-linux", "samply-simple-debuglink"),

@@ -11,7 +11,9 @@ import pytest
 
 from mdmp.binary.window import Window, map_file
 from mdmp.errors import FormatError
-from mdmp.formats.elf import Elf, ElfFrame, LoadedElf, is_elf
+from mdmp.formats.elf.elf import Elf, ElfFrame
+from mdmp.formats.elf.header import is_elf
+from mdmp.formats.elf.loaded import LoadedElf
 
 CLONE = re.compile(r"(\.(isra|part|constprop|cold))+(\.\d+)*$")
 

@@ -4,7 +4,8 @@ from functools import cached_property
 
 from mdmp.errors import FormatError, MemoryUnavailable
 from mdmp.formats.dwarf.cfa import Row
-from mdmp.formats.elf import Elf, LoadedElf
+from mdmp.formats.elf.elf import Elf
+from mdmp.formats.elf.loaded import LoadedElf
 from mdmp.formats.elf.structs import PF_X, PT_LOAD
 from mdmp.formats.pe.image import MemoryImage
 from mdmp.snapshot import DebugId

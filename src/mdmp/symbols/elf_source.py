@@ -1,7 +1,8 @@
 """Answers from ELF: DWARF, symbol tables, or the dynamic symbols of an image in memory."""
 
 from mdmp.errors import Issue
-from mdmp.formats.elf import Elf, LoadedElf
+from mdmp.formats.elf.elf import Elf
+from mdmp.formats.elf.loaded import LoadedElf
 from mdmp.symbols.frame import SourceFrame
 from mdmp.symbols.names import readable
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from mdmp.binary.window import map_file
-from mdmp.formats.elf import Elf
+from mdmp.formats.elf.elf import Elf
 from mdmp.snapshot import DebugId, MemoryReader, Module
 from mdmp.symbols import layout
 from mdmp.symbols.fit_elf import misfit

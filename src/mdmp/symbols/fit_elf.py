@@ -5,7 +5,7 @@ words of a program in memory are those of its file, some with the distance betwe
 Another build has other functions at other places, and so other tables.
 """
 
-from mdmp.formats.elf import Elf
+from mdmp.formats.elf.elf import Elf
 from mdmp.formats.elf.structs import PF_W, PT_GNU_RELRO, PT_LOAD
 from mdmp.snapshot import MemoryReader
 

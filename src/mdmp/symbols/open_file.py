@@ -99,7 +99,7 @@ def _open_pe(window: Window, path: Path, places: Places, index_folder: Path | No
 
 
 def _open_elf(window: Window, path: Path, places: Places, index_folder: Path | None) -> SymbolSource:
-    from mdmp.formats.elf import Elf
+    from mdmp.formats.elf.elf import Elf
     from mdmp.symbols.elf_source import ElfSource
     from mdmp.symbols.find_elf import find_debug_file
     from mdmp.symbols.folders import Folders

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mdmp.errors import FormatError, MemoryUnavailable
-from mdmp.formats.elf import LoadedElf
+from mdmp.formats.elf.loaded import LoadedElf
 from mdmp.formats.elf.structs import PT_LOAD
 from mdmp.snapshot import DebugId, MemoryReader, Module
 

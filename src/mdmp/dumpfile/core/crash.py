@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mdmp.binary.window import Window
 from mdmp.dumpfile.core.threads import load_exceptions, load_threads
 from mdmp.errors import FormatError, IssueLog, UnusableInputError
-from mdmp.formats.elf import Elf
 from mdmp.formats.elf.core_notes import CoreNotes
+from mdmp.formats.elf.elf import Elf
 from mdmp.formats.elf.header import read_header, segments
 from mdmp.formats.elf.structs import ET_CORE, PT_NOTE
 from mdmp.snapshot import EmptyMemory

@@ -1,7 +1,7 @@
 """ELF images in the memory that a core keeps."""
 
 from mdmp.errors import FormatError, MemoryUnavailable
-from mdmp.formats.elf import LoadedElf
+from mdmp.formats.elf.loaded import LoadedElf
 from mdmp.formats.elf.structs import PT_LOAD
 from mdmp.snapshot import MemoryReader
 

@@ -11,9 +11,9 @@ from mdmp.dumpfile.core.regions import load_regions
 from mdmp.dumpfile.core.threads import load_exceptions, load_threads
 from mdmp.dumpfile.memory import DumpMemory, Kept, cut
 from mdmp.errors import FormatError, IssueLog, UnusableInputError
-from mdmp.formats.elf import Elf
 from mdmp.formats.elf.core_notes import CoreNotes
 from mdmp.formats.elf.core_structs import AT_SYSINFO_EHDR
+from mdmp.formats.elf.elf import Elf
 from mdmp.formats.elf.structs import ET_CORE, PT_LOAD
 from mdmp.snapshot import Origin, Snapshot, System
 

@@ -1,9 +1,9 @@
 """PT_LOAD and NT_FILE -> `Region`: the memory map."""
 
 from mdmp.binary.ranges import RangeMap
-from mdmp.formats.elf import Elf
 from mdmp.formats.elf.core_notes import CoreNotes
 from mdmp.formats.elf.core_structs import AT_EXECFN, AT_RANDOM, AT_SYSINFO_EHDR
+from mdmp.formats.elf.elf import Elf
 from mdmp.formats.elf.structs import PT_LOAD
 from mdmp.snapshot import Region
 
