@@ -1,12 +1,16 @@
 """What several commands share: exit codes, types of arguments, shared options, and where output goes."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from mdmp.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DONE = 0
 NOTHING_FOUND = 1
@@ -58,12 +62,16 @@ def count(text: str) -> int:
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """`-o FILE` (`args.output`) and `--color` (`args.color`)."""
+    from pathlib import Path
+
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE instead of standard output")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colours (default: auto)")
 
 
 def add_symbols_arguments(parser: argparse.ArgumentParser) -> None:
     """`--symbols DIR` (`args.symbols`), `--images DIR` (`args.images`): lists of paths, empty when not given."""
+    from pathlib import Path
+
     parser.add_argument(
         "--symbols",
         metavar="DIR",
@@ -84,6 +92,8 @@ def add_symbols_arguments(parser: argparse.ArgumentParser) -> None:
 
 def cache_folder() -> Path:
     """Where indexes of big symbol files are kept: `MDMP_CACHE`, else the user's cache folder as the system has it."""
+    from pathlib import Path
+
     if chosen := os.environ.get("MDMP_CACHE"):
         return Path(chosen)
     if sys.platform == "win32":

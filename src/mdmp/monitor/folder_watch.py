@@ -12,7 +12,7 @@ from mdmp.dumpfile.load import load
 from mdmp.dumpfile.save import Saved
 from mdmp.errors import MdmpError
 from mdmp.monitor.fault import Fault, Subject
-from mdmp.monitor.finalize import finalize
+from mdmp.monitor.finalize.steps import finalize
 from mdmp.monitor.keeper import Outcome
 from mdmp.monitor.policy.decide import dump_folder
 from mdmp.monitor.policy.settings import Decision

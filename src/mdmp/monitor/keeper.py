@@ -1,29 +1,15 @@
-"""One fault -> decision -> capture -> dump -> finalized. The same for every trigger on every system."""
+"""Who is given faults, and keeps dumps of them."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from mdmp.capture.options import CaptureOptions
-from mdmp.dumpfile.part_file import PartFile
-from mdmp.dumpfile.save_chosen import flags_of, save_chosen
-from mdmp.dumpfile.save_foreign import save_foreign
-from mdmp.errors import MdmpError, SaveError
-from mdmp.monitor.finalize import finalize
-from mdmp.monitor.finalize.folder import make_folder
-from mdmp.monitor.finalize.name import dump_paths, template_problem
-from mdmp.monitor.finalize.notice import terminal_of
-from mdmp.monitor.policy.decide import decide
-from mdmp.monitor.policy.history import record
-from mdmp.snapshot.dump_type import DUMP_TYPES, TELLS_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
+    from mdmp.capture.options import CaptureOptions
     from mdmp.dumpfile.save import Saved
     from mdmp.monitor.fault import Fault
     from mdmp.monitor.policy.policy import Policy
@@ -68,60 +54,9 @@ class Keeper:
 
         `write`: somebody else writes the dump (Windows' own writer); then nothing is captured.
         """
-        decision = decide(self._policy, fault)
-        outcome = Outcome(fault, decision)
-        with terminal_of(fault, decision.settings.notice) as terminal:
-            if decision.kind is not None:
-                try:
-                    doubt = make_folder(decision.folder, strict=fault.how == "postmortem")
-                    notes = (doubt, template_problem(decision.settings.name))
-                    outcome = replace(outcome, notes=tuple(note for note in notes if note))
-                    outcome = replace(outcome, saved=_save(fault, decision, decision.kind, capture, write))
-                    record(decision.folder, fault)
-                except (MdmpError, OSError) as problem:
-                    outcome = replace(outcome, problem=str(problem))
-            outcome = finalize(outcome, self._report if decision.settings.report else None, terminal)
+        from mdmp.monitor.one_fault import outcome_of
+
+        outcome = outcome_of(fault, self._policy, capture, write, self._report)
         if self._tell:
             self._tell(outcome)
         return outcome
-
-
-def _save(fault: Fault, decision: Decision, kind: str | int, capture: Capture, write: Write | None = None) -> Saved:
-    if write:
-        flags = flags_of(kind, decision.settings.scrub_stacks)
-        return save_foreign(_part(fault, decision, None), lambda file: write(file, flags))
-    secrets = bool((DUMP_TYPES[kind] if isinstance(kind, str) else kind) & TELLS_SECRETS)
-    with ExitStack() as held:
-        snapshot = held.enter_context(capture(CaptureOptions(command_line=secrets, environment=secrets)))
-        return save_chosen(
-            _with_decision(snapshot, fault, decision),
-            _part(fault, decision, snapshot.origin.time),
-            kind=kind,
-            budget=decision.budget,
-            scrub_stacks=decision.settings.scrub_stacks,
-            when_read=held.close,
-        )
-
-
-def _part(fault: Fault, decision: Decision, when: datetime | None) -> PartFile:
-    """The dump's file, with the first name that no file has."""
-    paths = dump_paths(decision.folder, decision.settings.name, fault, when)
-    path = next(paths, None)
-    if path is None:
-        raise SaveError(f"no name is free in {decision.folder}")
-    return PartFile(path, replace=False, others=paths)
-
-
-def _with_decision(snapshot: Snapshot, fault: Fault, decision: Decision) -> Snapshot:
-    """The dump tells why it is there."""
-    facts = {"mdmp.fault": fault.kind, "mdmp.fault.text": fault.text, "mdmp.trigger": fault.how}
-    facts |= {f"mdmp.message[{index}]": message for index, message in enumerate(fault.messages)}
-    facts |= {f"mdmp.decision[{index}]": reason for index, reason in enumerate(decision.reasons)}
-    annotations = snapshot.annotations
-    comment = f"{fault.text}; kept because: {'; '.join(decision.reasons)}"
-    return replace(
-        snapshot,
-        annotations=replace(
-            annotations, process={**annotations.process, **facts}, comments=(comment, *annotations.comments)
-        ),
-    )

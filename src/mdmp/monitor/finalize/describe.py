@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -47,7 +46,7 @@ def facts_of(outcome: Outcome, when: datetime | None = None) -> dict[str, str | 
         "pid": fault.subject.pid,
         "thread": fault.tid,
         "uid": fault.subject.uid,
-        "host": socket.gethostname(),
+        "host": host(),
         "time": f"{when or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "kind": fault.kind,
         "code": code_text(fault),
@@ -77,6 +76,13 @@ def without_messages(outcome: Outcome) -> Outcome:
 def code_text(fault: Fault) -> str | None:
     """`SIGSEGV`, or the code of an exception in hexadecimal."""
     return None if fault.code is None else signal_name(fault.code) or f"{fault.code & 0xFFFFFFFF:08x}"
+
+
+def host() -> str:
+    """The name of this machine."""
+    import socket
+
+    return socket.gethostname()
 
 
 def size_text(size: float) -> str:

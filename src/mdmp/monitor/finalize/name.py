@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mdmp.monitor.finalize.describe import code_text
+from mdmp.monitor.finalize.describe import code_text, host
 from mdmp.monitor.policy.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def _values(fault: Fault, when: datetime) -> dict[str, str]:
         "code": code,
         "signal": code,
         "uid": "" if subject.uid is None else str(subject.uid),
-        "host": socket.gethostname(),
+        "host": host(),
     }
 
 

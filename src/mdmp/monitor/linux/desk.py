@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from concurrent.futures import Future
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +27,8 @@ class Desk:
         """In any thread: what the function says when the owner has called it, at its next `serve`."""
         if threading.get_ident() == self._thread:
             return function(*args, **kwargs)
+        from concurrent.futures import Future
+
         future: Future[T] = Future()
         self._queue.put((future, partial(function, *args, **kwargs)))
         signal.pthread_kill(self._thread, signal.SIGCHLD)

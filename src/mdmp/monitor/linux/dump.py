@@ -1,17 +1,17 @@
-"""One dump of a process that stands still, made in a thread of its own so that others go on being watched."""
+"""One dump of a process that stands still, made in a thread of its own so that others go on being watched.
+
+What only a dump takes is imported when there is one, or before by `trace.py`: most programs end without.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mdmp.capture.linux import syscalls
-from mdmp.capture.linux.capture import capture_linux
-from mdmp.capture.linux.freeze import BUSY, Traced
 from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.proc import Proc
 from mdmp.formats.proc.maps import parse_maps
@@ -20,6 +20,7 @@ from mdmp.monitor.linux.subject import subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from mdmp.capture.options import CaptureOptions
     from mdmp.monitor.fault import Fault, Subject
@@ -68,24 +69,32 @@ class Dumper:
         self._tracer = tracer
         self._desk = desk
         self._keeper = keeper
-        self._executor = ThreadPoolExecutor(1, "mdmp dump")
+        self._executor: ThreadPoolExecutor | None = None
         self.working = 0
         """Dumps that are not done."""
 
     def start(self, process: Process, trigger: Trigger) -> None:
         """Stops the process, makes the dump, and lets the process go on."""
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(1, "mdmp dump")
         process.busy = True
         self.working += 1
-        self._tracer.hold(process, lambda: self._submit(process, trigger))
+        executor = self._executor
+        self._tracer.hold(process, lambda: self._submit(executor, process, trigger))
 
-    def _submit(self, process: Process, trigger: Trigger) -> None:
+    def _submit(self, executor: ThreadPoolExecutor, process: Process, trigger: Trigger) -> None:
         if trigger.task is not None:
             trigger.task.examined = True
         threads = _threads(process, trigger)
-        future = self._executor.submit(self._make, process, trigger, threads)
+        future = executor.submit(self._make, process, trigger, threads)
         future.add_done_callback(lambda done: self._desk.call(self._done, process, done))
 
     def _make(self, process: Process, trigger: Trigger, threads: Mapping[int, int | None]) -> Outcome:
+        from mdmp.capture.linux.capture import capture_linux
+        from mdmp.capture.linux.freeze import Traced
+
         fault = trigger.name(subject_of(process.pid))
         release = self._tracer.release
         traced = Traced(
@@ -112,7 +121,8 @@ class Dumper:
         done.result()
 
     def close(self) -> None:
-        self._executor.shutdown()
+        if self._executor:
+            self._executor.shutdown()
 
 
 def _threads(process: Process, trigger: Trigger) -> dict[int, int | None]:
@@ -123,6 +133,8 @@ def _threads(process: Process, trigger: Trigger) -> dict[int, int | None]:
 
 def _stop_of(task: Task, is_it: bool) -> int | None:
     """Signals of other threads are told only if they are faults."""
+    from mdmp.capture.linux.freeze import BUSY
+
     if task.stop is None:
         return None
     if task.signal and (is_it or task.signal in faults.DUMP_CORE):

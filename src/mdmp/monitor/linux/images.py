@@ -8,16 +8,14 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from mdmp.binary.window import Window
-from mdmp.capture.linux.modules import image_at
 from mdmp.errors import FormatError
-from mdmp.formats.elf import Elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mdmp.capture.linux.proc import Proc
-    from mdmp.formats.elf import LoadedElf
+    from mdmp.formats.elf.elf import Elf
+    from mdmp.formats.elf.loaded import LoadedElf
     from mdmp.formats.proc.maps import Mapping
     from mdmp.snapshot import MemoryReader
 
@@ -66,16 +64,21 @@ class Images:
     def _libraries(self, library: re.Pattern[str]) -> Iterator[LoadedElf]:
         for mapping in self._maps:
             if not mapping.offset and library.match(os.path.basename(mapping.path)):
-                image = image_at(self._memory, mapping.start)
+                image = self._image(mapping)
                 if image and image.segments:
                     yield image
+
+    def _image(self, mapping: Mapping) -> LoadedElf | None:
+        from mdmp.capture.linux.modules import image_at
+
+        return image_at(self._memory, mapping.start)
 
     @cached_property
     def _program(self) -> tuple[LoadedElf, Elf | None] | None:
         """As it is in memory, and its file, which has more symbols and is asked when the program is static."""
         path = self._proc.link("exe")
         mapping = next((m for m in self._maps if m.path == path and not m.offset), None)
-        image = image_at(self._memory, mapping.start) if mapping else None
+        image = self._image(mapping) if mapping else None
         if image is None:
             return None
         file = None
@@ -87,6 +90,9 @@ class Images:
 
 def _open(path: str) -> Elf | None:
     import mmap
+
+    from mdmp.binary.window import Window
+    from mdmp.formats.elf.elf import Elf
 
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size > _MAX_FILE:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mdmp.capture.linux import syscalls
 from mdmp.monitor.linux.desk import Desk
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from mdmp.monitor.linux.triggers import Maker
     from mdmp.monitor.options import MonitorOptions
 
+T = TypeVar("T")
+
 _ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 """What ends watching: the processes go on."""
 _LONGEST = 1.0
 """Seconds without a look: another thread of a program that uses us may have taken a SIGCHLD from us."""
 _SOON = 0.01
+_SHORT = 0.2
+"""Seconds: a program that ends before takes no dump as a rule, and does not wait for what that takes."""
+_FOR_A_DUMP = ("mdmp.capture.linux.capture", "mdmp.monitor.one_fault")
 
 
 def run_linux(arguments: Sequence[str], keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None]) -> int:
@@ -42,8 +48,7 @@ def run_linux(arguments: Sequence[str], keeper: Keeper, options: MonitorOptions,
     with _blocked(PASSED) as mask:
         child = Child(path, arguments, mask)
         try:
-            with ThreadPoolExecutor(1, "mdmp tracer") as executor:
-                status = executor.submit(_watch_child, child, keeper, options).result()
+            status = _in_thread(lambda: _watch_child(child, keeper, options))
             if problem := child.problem():
                 raise problem
         finally:
@@ -63,12 +68,11 @@ def _watch_child(child: Child, keeper: Keeper, options: MonitorOptions) -> int:
 
 
 def attach_linux(pid: int, keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None]) -> None:
-    with _blocked(_ENDING), ThreadPoolExecutor(1, "mdmp tracer") as executor:
-        executor.submit(_watch, pid, keeper, options).result()
+    with _blocked(_ENDING):
+        _in_thread(lambda: _watch(pid, keeper, options))
 
 
 def _watch(pid: int, keeper: Keeper, options: MonitorOptions) -> None:
-    """In a thread of its own: when that ends, the kernel lets all go."""
     loop = Loop(keeper, options, "attach", _ENDING)
     try:
         loop.begin(loop.tracer.seize(pid))
@@ -77,6 +81,30 @@ def _watch(pid: int, keeper: Keeper, options: MonitorOptions) -> None:
         loop.run()
     finally:
         loop.close()
+
+
+def _in_thread(watch: Callable[[], T]) -> T:
+    """Calls it in a thread of its own: when that ends, the kernel lets all go that it has traced. Meanwhile what a dump
+    takes is imported, not to do so when one is urgent, or when mdmp is another version on the disk."""
+    results: list[T] = []
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(watch())
+        except BaseException as problem:  # noqa: BLE001 - it is the caller's
+            problems.append(problem)
+
+    thread = threading.Thread(target=work, name="mdmp tracer")
+    thread.start()
+    thread.join(_SHORT)
+    if thread.is_alive():
+        for name in _FOR_A_DUMP:
+            import_module(name)
+        thread.join()
+    if problems:
+        raise problems[0]
+    return results[0]
 
 
 @contextmanager
