@@ -28,13 +28,12 @@ def run(job, options):
 
 
 def attach(job, options):
-    try:
-        program = subprocess.Popen(
-            job["command"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=os.path.dirname(job["command"][0])
-        )
-    except OSError:  # a 32-bit program where there are none
+    program = subprocess.Popen(
+        job["command"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=os.path.dirname(job["command"][0])
+    )
+    if program.stdout.readline() != b"ready\n":  # a 32-bit program, which this Wine cannot run
+        program.wait()
         return {"status": 126}
-    assert program.stdout.readline() == b"ready\n"
     mercy = threading.Thread(target=go_on_when_watched, args=(program, job.get("delay", 0)))
     mercy.start()
     if "interrupt" in job:

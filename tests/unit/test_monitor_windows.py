@@ -94,6 +94,13 @@ def test_a_cpp_exception_says_what_it_is() -> None:
     assert faults.message_of(ThrownObject(())) is None
 
 
+def test_what_ntdll_announces_before_it_stops_at_a_breakpoint() -> None:
+    said = ("HEAP[app.exe]:", "Invalid address specified to RtlFreeHeap", "Critical error detected c0000374", "bye")
+    assert faults.announced_kind(said) == "heap_corruption"
+    assert faults.announced_kind((*said, *["later"] * 20)) is None
+    assert faults.announced_kind(()) is None
+
+
 def test_the_address_is_what_was_accessed() -> None:
     assert faults.address_of(record(AV, 1, 0x18)) == 0x18
     assert faults.address_of(record(0xC0000094)) == 0x140001000

@@ -34,6 +34,8 @@ def run_windows(arguments: Sequence[str], keeper: Keeper, options: MonitorOption
 
 def attach_windows(pid: int, keeper: Keeper, options: MonitorOptions, tell: Callable[[str], None]) -> None:
     """As `monitor.run.attach` says."""
+    if options.follow:
+        tell("children are not seen: Windows shows only those of programs that mdmp has started")
     debugger = Debugger(keeper, options, tell, "attach")
     debugger.attach(pid)
     if options.watching:

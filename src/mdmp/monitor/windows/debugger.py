@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -59,6 +60,8 @@ from mdmp.monitor.windows.sample import WindowsSampler
 
 SET_THREAD_NAME = 0x406D1388
 NTDLL = "ntdll.dll"
+NO_DEBUG_HEAP = "_NO_DEBUG_HEAP"
+"""In the environment: the program has the heap that it has without a debugger."""
 PRINTED = 0x40010006
 """DBG_PRINTEXCEPTION_C: what OutputDebugString raises."""
 PATIENCE = 0.25
@@ -90,6 +93,7 @@ class Debugger:
         started = win32.PROCESS_INFORMATION()
         flags = win32.DEBUG_PROCESS if self._options.follow else win32.DEBUG_ONLY_THIS_PROCESS
         buffer = ctypes.create_unicode_buffer(line)
+        os.environ.setdefault(NO_DEBUG_HEAP, "1")
         try:
             win32.CreateProcessW(
                 path, buffer, None, None, True, flags, None, None, ctypes.byref(startup), ctypes.byref(started)
@@ -316,6 +320,8 @@ class Debugger:
         kind = faults.kind_of(record)
         if kind == "abort" and (uncaught := debuggee.thrown.uncaught(record.tid or 0)):
             kind, thrown = "cpp_exception", thrown_object(uncaught, debuggee.memory, debuggee.word)
+        if kind == "breakpoint":
+            kind = faults.announced_kind(debuggee.output) or kind
         self._keep(debuggee, kind, record, thrown, stands_still)
 
     def _keep(

@@ -5,6 +5,7 @@ Sources: as the tables in `platforms`; for access violations Microsoft's documen
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from mdmp.platforms import ntstatus
@@ -13,6 +14,8 @@ from mdmp.platforms.fastfail import fast_fail
 from mdmp.platforms.win32_errors import hresult_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mdmp.snapshot.exception import ExceptionRecord
     from mdmp.snapshot.thrown import ThrownObject
 
@@ -58,6 +61,8 @@ KIND_OF: Final = {
 }
 _FAST_FAIL_KINDS: Final = {0: "buffer_overrun", 2: "buffer_overrun", 8: "buffer_overrun", 28: "buffer_overrun",
                            5: "abort", 7: "abort", 35: "heap_corruption", 50: "heap_corruption"}  # fmt: skip
+_ANNOUNCED: Final = re.compile(r"Critical error detected ([0-9a-fA-F]{8})\b")
+_LAST_LINES: Final = 8
 _ACCESS: Final = {0: "read", 1: "write", 8: "execution"}
 
 
@@ -66,6 +71,15 @@ def kind_of(record: ExceptionRecord) -> str:
     if record.code == FAST_FAIL and record.parameters:
         return _FAST_FAIL_KINDS.get(record.parameters[0], "other_exception")
     return KIND_OF.get(record.code, "other_exception")
+
+
+def announced_kind(output: Sequence[str]) -> str | None:
+    """What ntdll says to a debugger before it stops at a breakpoint instead of raising the exception: `Critical error
+    detected c0000374`."""
+    for line in reversed(output[-_LAST_LINES:]):
+        if found := _ANNOUNCED.search(line):
+            return KIND_OF.get(int(found[1], 16))
+    return None
 
 
 def address_of(record: ExceptionRecord) -> int | None:
