@@ -15,11 +15,12 @@ from typing import ClassVar
 
 import pytest
 
+from mdmp.binary.sizes import size_text
 from mdmp.dumpfile.save import Saved
 from mdmp.errors import SaveError
 from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.finalize import notice
-from mdmp.monitor.finalize.describe import describe, facts_of, size_text, without_messages
+from mdmp.monitor.finalize.describe import describe, facts_of, without_messages
 from mdmp.monitor.finalize.event_log import MESSAGE_ID, journal_entry, log_outcome
 from mdmp.monitor.finalize.notice import notify_desktop
 from mdmp.monitor.finalize.webhook import post
@@ -42,14 +43,14 @@ HOSTILE = Outcome(
 
 
 def test_one_line_for_people() -> None:
-    assert describe(DUMP) == "shop (pid 123): SIGSEGV at 0x18 in thread 124; dump /dumps/shop.dmp (1.2 MB)"
+    assert describe(DUMP) == "shop (pid 123): SIGSEGV at 0x18 in thread 124; dump /dumps/shop.dmp (1.2 MiB)"
     assert describe(NONE) == "shop (pid 123): SIGSEGV at 0x18 in thread 124; no dump: count is 0 (command line)"
     assert describe(FAILED).endswith("; no dump: cannot write /dumps/x: No space left on device")
     assert describe(HOSTILE).isprintable()
 
 
 def test_sizes() -> None:
-    sizes = {0: "0 bytes", 1023: "1023 bytes", 1536: "1.5 KB", 5 << 30: "5.0 GB", 5 << 50: "5120.0 TB"}
+    sizes = {0: "0 bytes", 1023: "1023 bytes", 1536: "1.5 KiB", 5 << 30: "5.0 GiB", 5 << 50: "5120.0 TiB"}
     assert {size: size_text(size) for size in sizes} == sizes
 
 

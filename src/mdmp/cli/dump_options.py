@@ -2,9 +2,8 @@
 
 import argparse
 
+from mdmp.binary.sizes import parse_size
 from mdmp.snapshot.dump_type import DUMP_TYPES
-
-_UNITS = {"K": 10, "M": 20, "G": 30}
 
 
 def add_dump_options(parser: argparse.ArgumentParser, default: str | None) -> None:
@@ -22,7 +21,7 @@ def add_dump_options(parser: argparse.ArgumentParser, default: str | None) -> No
         "--budget",
         metavar="SIZE",
         type=size,
-        help="keep at most so much memory (bytes, or with K, M, G); the crashing thread's stack stays whole",
+        help="keep at most so much memory (like 500M, 2G); the crashing thread's stack stays whole",
     )
     parser.add_argument(
         "--scrub-stacks", action="store_true", help="replace all on the stacks that is not needed to unwind them"
@@ -42,8 +41,8 @@ def _kind(text: str) -> str | int:
 
 
 def size(text: str) -> int:
-    """A count of bytes: decimal, or with K, M, G behind it."""
-    digits, shift = (text[:-1], _UNITS[text[-1].upper()]) if text[-1:].upper() in _UNITS else (text, 0)
-    if not digits.isdecimal():
-        raise argparse.ArgumentTypeError(f"not a size: {text!r}")
-    return int(digits) << shift
+    """A count of bytes, as `parse_size` takes it."""
+    try:
+        return parse_size(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None

@@ -8,6 +8,7 @@ example:
 import argparse
 from typing import Any
 
+from mdmp.binary.sizes import size_text
 from mdmp.binary.text import safe_text
 from mdmp.cli.common import DONE, add_output_arguments, write_output
 from mdmp.dumpfile.facts import facts
@@ -52,7 +53,7 @@ def render(found: dict[str, Any], snapshot: Snapshot) -> str:
 
 def _about(found: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
     origin, system, process = snapshot.origin, snapshot.system, snapshot.process
-    rows = [("file", f"{origin.path} ({_amount(origin.size or 0)})")]
+    rows = [("file", f"{origin.path} ({size_text(origin.size or 0)})")]
     if origin.time:
         rows.append(("written", f"{origin.time:%Y-%m-%d %H:%M:%S} UTC"))
     if origin.writer:
@@ -95,7 +96,7 @@ def _holds(found: dict[str, Any], snapshot: Snapshot) -> list[tuple[str, str]]:
         rows.append(("unloaded", _count(snapshot.unloaded_modules)))
         rows.append(("handles", _count(snapshot.handles)))
     ranges = snapshot.memory.ranges
-    rows.append(("memory", f"{_amount(found['memory_bytes'])} in {len(ranges):,} range{'s' * (len(ranges) != 1)}"))
+    rows.append(("memory", f"{size_text(found['memory_bytes'])} in {len(ranges):,} range{'s' * (len(ranges) != 1)}"))
     rows.append(("regions", _count(snapshot.regions)))
     return rows
 
@@ -112,12 +113,3 @@ def _issues(issues: list[dict[str, Any]]) -> list[str]:
     if len(issues) > MAX_ISSUES_SHOWN:
         lines.append(f"and {len(issues) - MAX_ISSUES_SHOWN} more (--json lists them)")
     return lines
-
-
-def _amount(size: int) -> str:
-    value, unit = float(size), "bytes"
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            break
-        value /= 1024
-    return f"{size} bytes" if unit == "bytes" else f"{value:.1f} {unit}"

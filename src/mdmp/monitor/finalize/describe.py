@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mdmp.binary.sizes import size_text
 from mdmp.binary.text import safe_text
 from mdmp.platforms.signals import signal_name
 
@@ -13,11 +14,9 @@ if TYPE_CHECKING:
     from mdmp.monitor.fault import Fault
     from mdmp.monitor.keeper import Outcome
 
-_UNITS = ("bytes", "KB", "MB", "GB", "TB")
-
 
 def describe(outcome: Outcome) -> str:
-    """`shop (pid 123): SIGSEGV at 0x18 in thread 123; dump /…/shop.123.20260102T030405Z.dmp (1.2 MB)`
+    """`shop (pid 123): SIGSEGV at 0x18 in thread 123; dump /…/shop.123.20260102T030405Z.dmp (1.2 MiB)`
 
     Whatever the program chose to call itself, the line holds no control characters.
     """
@@ -83,12 +82,3 @@ def host() -> str:
     import socket
 
     return socket.gethostname()
-
-
-def size_text(size: float) -> str:
-    """`1.2 MB`; a KB is 1024 bytes."""
-    for unit in _UNITS:
-        if size < 1024 or unit == _UNITS[-1]:
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

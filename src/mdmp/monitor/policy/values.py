@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from mdmp.binary.sizes import SHIFTS, parse_size
 from mdmp.monitor.fault import KINDS
 from mdmp.monitor.finalize.name import template_problem
 from mdmp.snapshot.dump_type import DUMP_TYPES
@@ -16,9 +17,7 @@ LOCAL_DUMPS_TYPES = ("custom", "mini", "full")
 
 NOTICES = ("terminal", "desktop")
 
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])", re.IGNORECASE)
-_SHIFTS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _MAX_COUNT = 1_000_000
@@ -68,10 +67,7 @@ def bits(value: object) -> int:
 def size(value: object) -> int:
     """Bytes: a number, or text like `500M`, `1.5 GiB` (units of 1024)."""
     if isinstance(value, str) and not value.lower().startswith("0x"):
-        match = _SIZE.fullmatch(value.strip())
-        if not match:
-            raise ValueError
-        value = int(float(match[1]) * (1 << _SHIFTS[(match[2] or "").lower()]))
+        value = parse_size(value)
     found = number(value)
     if found > _MAX_BYTES:
         raise ValueError
@@ -187,7 +183,7 @@ def shown(key: str, value: object) -> str:
 
 
 def shown_size(value: int) -> str:
-    return _shortest(value, {unit.upper(): 1 << shift for unit, shift in _SHIFTS.items()})
+    return _shortest(value, {unit.upper(): 1 << shift for unit, shift in SHIFTS.items()})
 
 
 def _shortest(value: float, units: Mapping[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from math import inf
 
+from mdmp.binary.sizes import size_text
 from mdmp.monitor.watch.conditions import Condition, Sample
 
 PROGRESS = 0.01
@@ -122,20 +123,13 @@ def _percent(number: float) -> str:
     return f"{number:.0f} %"
 
 
-def _bytes(number: float) -> str:
-    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if number >= 1 << power:
-            return f"{number / (1 << power):.1f} {unit}"
-    return f"{number:.0f} bytes"
-
-
 def _count(number: float) -> str:
     return f"{number:.0f}"
 
 
 _WORDS = {
     "cpu": ("processor time", _percent),
-    "memory": ("memory", _bytes),
+    "memory": ("memory", size_text),
     "threads": ("threads", _count),
     "handles": ("open files or handles", _count),
 }
