@@ -11,13 +11,13 @@ examples:
 import argparse
 
 from mdmp.cli.common import DONE
-from mdmp.cli.watching import add_watching_arguments, make_keeper, tell
+from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("process", metavar="PID|NAME", help="its number, or the name of its program")
     parser.add_argument("--wait", action="store_true", help="wait until a process of that name starts")
-    add_watching_arguments(parser)
+    add_monitoring_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,11 +11,11 @@ examples:
 import argparse
 
 from mdmp.cli import failure
-from mdmp.cli.watching import add_watching_arguments, make_keeper, tell
+from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_watching_arguments(parser)
+    add_monitoring_arguments(parser)
     parser.add_argument("program", metavar="PROGRAM", help="what to start; put -- before it")
     parser.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
 

@@ -329,7 +329,7 @@ def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:
     """A process that Ctrl-C in our terminal is not meant for. Raises `OSError`."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     # What it is comes last, for people who look at the list of processes.
-    script = os.path.join(root, "mdmp", "cli", "watcher.py")
+    script = os.path.join(root, "mdmp", "cli", "handler_process.py")
     command = [python, "-I", "-S", script, root, f"mdmp: watches process {os.getpid()}"]
     environment = {**os.environ, GUARD: str(os.getpid())}
     if sys.platform == "win32":

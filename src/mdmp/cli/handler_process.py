@@ -12,7 +12,7 @@ def main() -> None:
         os._exit(0)
     # Python's own library goes first.
     sys.path.append(sys.argv[1])
-    from mdmp.monitor.watcher_process import watch
+    from mdmp.monitor.handler_process import watch
 
     watch(_report)
 

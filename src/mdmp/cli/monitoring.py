@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mdmp.monitor.keeper import Keeper, Outcome
 
 
-def add_watching_arguments(parser: argparse.ArgumentParser) -> None:
+def add_monitoring_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
