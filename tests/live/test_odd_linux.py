@@ -141,3 +141,26 @@ def test_memory_that_was_never_used_is_left_out(program: Path, tmp_path: Path) -
         for index in range(16):
             assert snapshot.memory.read(start + (index << 38) + 4096, 9) == b"some text"
         check_crash(mdmp.analyze(snapshot, images=["/"]))
+
+
+def test_a_program_without_a_build_id(tmp_path: Path) -> None:
+    program = tmp_path / "plain"
+    command = ["cc", "-g", "-O1", "-pthread", "-Wl,--build-id=none", str(SOURCE), "-o", str(program)]
+    subprocess.run(command, check=True)
+    report, path = run(program, "main_ended", tmp_path / "dumps", 128 + signal.SIGSEGV)
+    check_crash(report)
+    module = (mdmp.open_dump(path).modules or ())[0]
+    assert module.debug is not None
+    assert module.debug.signature == breakpads_hash(program)
+
+
+def breakpads_hash(program: Path) -> bytes:
+    """As its HashElfTextSection does it: whole blocks, whatever stands behind the section."""
+    table = subprocess.run(["readelf", "-SW", str(program)], capture_output=True, text=True, check=True).stdout
+    (row,) = (line.split() for line in table.splitlines() if " .text " in line)
+    at = row.index(".text")
+    start, size = int(row[at + 3], 16), min(int(row[at + 4], 16), 4096)
+    raw, found = program.read_bytes(), [0] * 16
+    for block in range(start, start + size, 16):
+        found = [old ^ new for old, new in zip(found, raw[block : block + 16], strict=True)]
+    return bytes(found)

@@ -11,8 +11,6 @@ from mdmp.symbols.fit_elf import misfit
 from mdmp.symbols.folders import Folders
 from mdmp.symbols.locate import Located, locate
 
-_PAGE = 4096
-
 
 def find_elf(module: Module, debug: DebugId | None, folders: Folders, memory: MemoryReader) -> Located[Elf]:
     """The image, checked by build id, by the hash of code that Breakpad takes in its place, or by what is in memory."""
@@ -72,11 +70,5 @@ def _debug_layouts(path: str, link: str, build_id: bytes | None) -> Iterator[tup
 
 
 def identity(elf: Elf) -> DebugId:
-    """The build id; without one, Breakpad's stand-in: the first page of code folded to 16 bytes by XOR."""
-    if elf.build_id:
-        return DebugId("elf", elf.build_id, 0, "")
-    folded = bytearray(16)
-    text = elf.section(".text")
-    for i, byte in enumerate(text.read(0, min(text.size, _PAGE)) if text else b""):
-        folded[i % 16] ^= byte
-    return DebugId("elf", bytes(folded), 0, "")
+    """The build id; without one, Breakpad's stand-in."""
+    return DebugId("elf", elf.build_id or elf.code_hash or bytes(16), 0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from mdmp.errors import FormatError, MemoryUnavailable
@@ -44,6 +45,25 @@ def image_at(memory: MemoryReader, base: int) -> LoadedElf | None:
         return None
 
 
+def _code_hash(mapping: Mapping) -> bytes | None:
+    """Of an image without a build id (clang and musl-gcc give none), from its file if that is still the very one."""
+    import mmap
+    import stat
+
+    from mdmp.binary.window import Window
+    from mdmp.formats.elf.elf import Elf
+
+    try:
+        with open(os.open(mapping.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_ino != mapping.inode:
+                return None
+            raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return Elf(Window(raw, mapping.path)).code_hash
+    except (OSError, ValueError, FormatError):
+        return None
+
+
 def end_of(image: LoadedElf) -> int:
     """Where it ends in the process, by whole pages."""
     end = max((s.address + s.memory_size for s in image.segments if s.type == PT_LOAD), default=0)
@@ -72,6 +92,6 @@ def _images(maps: Sequence[Mapping], memory: MemoryReader) -> Iterator[Module]:
             at += 1
         if executable:
             path = LINUX_GATE if first.path == VDSO else first.path.removesuffix(_DELETED)
-            build_id = image.build_id
-            debug = DebugId("elf", build_id, 0, "") if build_id else None
+            identity = image.build_id or _code_hash(first)
+            debug = DebugId("elf", identity, 0, "") if identity else None
             yield Module(first.start, end - first.start, path, debug=debug, os="linux")

@@ -12,6 +12,8 @@ from mdmp.formats.elf.header import Section, Segment, read_header, sections, seg
 from mdmp.formats.elf.notes import build_id_of, read_notes
 from mdmp.formats.elf.symbols import ElfSymbol, SymbolTable
 
+_PAGE = 4096
+
 
 class ElfFrame(NamedTuple):
     """A function, inlined or real, that an address lies in. Innermost frames come first.
@@ -92,6 +94,21 @@ class Elf:
                 if found:
                     return found
         return None
+
+    @property
+    def code_hash(self) -> bytes | None:
+        """What Breakpad takes where there is no build id: the first page of code folded to 16 bytes by XOR.
+
+        What stands behind a shorter section counts, too, up to a multiple of 16 (Breakpad's HashElfTextSection).
+        """
+        text = next((section for section in self.sections if section.name == ".text"), None)
+        if text is None or text.type == wire.SHT_NOBITS:
+            return None
+        size = min((min(text.size, _PAGE) + 15) // 16 * 16, max(self.window.size - text.offset, 0))
+        folded = bytearray(16)
+        for i, byte in enumerate(self.window.read(text.offset, size)):
+            folded[i % 16] ^= byte
+        return bytes(folded) if any(folded) else None
 
     def _build_id(self, offset: int, size: int, align: int = 4) -> bytes | None:
         try:
