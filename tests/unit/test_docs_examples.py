@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from command import mdmp
 
+from mdmp.cli.__main__ import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -50,11 +52,13 @@ def test_the_readme_shows_what_is_printed(command, shown, monkeypatch):
 
 
 def test_the_pages_lead_somewhere():
-    """Every page is in the README's table, and no link inside the repository is dead."""
+    """Every page is in the README's table, every command in cli.md, and no link inside the repository is dead."""
     pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + list(ROOT.glob("docs/*.md"))
     for page in pages:
         for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
             assert "://" in link or (page.parent / link).exists(), (page.name, link)
+    commands = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    assert [name for name, _, _ in COMMANDS if not re.search(rf"mdmp [a-z|]*\b{name}\b", commands)] == []
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in ROOT.glob("docs/*.md") if f"(docs/{page.name})" not in readme] == []
 
