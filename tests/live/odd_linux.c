@@ -3,8 +3,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -70,6 +72,23 @@ static void sparse(void) {
     crash_later(0);
 }
 
+static void give_up(int number) { (void)number; abort(); }
+
+__attribute__((noinline)) static int recurse(int depth) {
+    volatile char room[256];
+    room[0] = (char)depth;
+    return recurse(depth + 1) + room[0];
+}
+
+/* As run-time libraries do it: the handler has a stack of its own, and ends the program. */
+static void overflow_told(void) {
+    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
+    struct sigaction action = {.sa_handler = give_up, .sa_flags = SA_ONSTACK};
+    sigaltstack(&stack, 0);
+    sigaction(SIGSEGV, &action, 0);
+    recurse(0);
+}
+
 int main(int count, char **words) {
     setvbuf(stdout, 0, _IONBF, 0);
     if (count < 2) return 2;
@@ -77,5 +96,6 @@ int main(int count, char **words) {
     if (!strcmp(words[1], "filtered_threads")) filtered_threads();
     if (!strcmp(words[1], "filter_kills")) filter_kills();
     if (!strcmp(words[1], "sparse")) sparse();
+    if (!strcmp(words[1], "overflow_told")) overflow_told();
     return 1;
 }

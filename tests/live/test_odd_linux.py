@@ -55,11 +55,12 @@ def start(program: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         process.communicate()
 
 
-def run(program: Path, name: str, dumps: Path, status: int) -> tuple[Report, Path]:
+def run(program: Path, name: str, dumps: Path, status: int, kind: str = "") -> tuple[Report, Path]:
     """Under `mdmp run`; what the one dump says, and the dump."""
     command = [sys.executable, "-m", "mdmp.cli", "run", "-o", str(dumps), "--", str(program), name]
+    environment = {**ENVIRONMENT, "MDMP_DUMP_TYPE": kind} if kind else ENVIRONMENT
     done = subprocess.run(
-        command, input="go\n", env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+        command, input="go\n", env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == status, done.stderr
     (path,) = dumps.glob("*.dmp")
@@ -141,6 +142,19 @@ def test_memory_that_was_never_used_is_left_out(program: Path, tmp_path: Path) -
         for index in range(16):
             assert snapshot.memory.read(start + (index << 38) + 4096, 9) == b"some text"
         check_crash(mdmp.analyze(snapshot, images=["/"]))
+
+
+def test_an_overflow_whose_handler_has_another_stack(program: Path, tmp_path: Path) -> None:
+    for kind in ("", "triage"):
+        report, path = run(program, "overflow_told", tmp_path / f"dumps{kind}", 128 + signal.SIGABRT, kind)
+        snapshot = mdmp.open_dump(path)
+        facts = snapshot.annotations.process
+        assert (facts["mdmp.fault"], facts["mdmp.decision[0]"].split()[1]) == ("stack_overflow", kind or "mini")
+        (exception,) = snapshot.exceptions
+        assert exception.context is not None
+        assert snapshot.memory.read_some(exception.context.registers["rsp"] + 4096, 16384)
+        if not kind:
+            assert {frame.function for frame in report.threads[0].frames[:50]} == {"recurse"}
 
 
 def test_a_program_without_a_build_id(tmp_path: Path) -> None:

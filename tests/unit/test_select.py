@@ -29,6 +29,7 @@ from mdmp.snapshot.select import CODE, select
 
 APP, HEAP, SHARED, LOG, STACK1, STACK2 = 0x400000, 0x1000000, 0x2000000, 0x3000000, 0x7F0000, 0x7FFF00000
 POINTED = HEAP + 0x5000
+LEFT = 0x7000_0000_0000
 
 
 def words(*values: int) -> bytes:
@@ -169,6 +170,19 @@ def test_a_stack_that_overflowed_is_found_above_its_pointer() -> None:
     below = Context("amd64", {"rip": APP + 0x1000, "rsp": STACK1 - 0x100})
     snapshot = replace(snapshot, threads=(Thread(1, below),), exceptions=())
     assert (STACK1, 0x10000) in select(snapshot, 0).ranges
+
+
+def test_the_stack_that_a_fault_left_is_kept_whole() -> None:
+    snapshot = process()
+    thread = (snapshot.threads or ())[0]
+    assert thread.context is not None
+    memory = {start: snapshot.memory.read(start, size) for start, size in snapshot.memory.ranges}
+    context = Context("amd64", {**thread.context.registers, "rsp": LEFT + 64})
+    left = ExceptionRecord(thread.tid, 11, 1, 0, context=context)
+    snapshot = replace(snapshot, exceptions=(left,), memory=Memory({**memory, LEFT: bytes(1 << 17)}))
+    assert set(range(LEFT + 64, LEFT + (1 << 17))) <= kept(snapshot, "mini", budget=1)
+    triage = kept(snapshot, "triage")
+    assert LEFT + 64 in triage and LEFT + (1 << 16) not in triage
 
 
 def test_without_a_memory_map_all_that_is_no_image_is_private() -> None:

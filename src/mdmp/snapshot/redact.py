@@ -11,7 +11,7 @@ from mdmp.snapshot import dump_type as bits
 from mdmp.snapshot.memory import MemoryReader
 from mdmp.snapshot.module import base_name
 from mdmp.snapshot.snapshot import Snapshot
-from mdmp.snapshot.stacks import stack_of
+from mdmp.snapshot.stacks import left_stacks, stack_of
 
 _SECRET_TEXTS = ("cmdline", "environ")
 SMALL = 4096
@@ -76,7 +76,8 @@ def _without_folders(snapshot: Snapshot) -> Snapshot:
 
 def _scrubbed(snapshot: Snapshot) -> MemoryReader:
     cpu = CPUS.get(snapshot.system.cpu)
-    stacks = merge(span for thread in snapshot.threads or () if (span := stack_of(snapshot, thread)))
+    now = (span for thread in snapshot.threads or () if (span := stack_of(snapshot, thread)))
+    stacks = merge((*now, *left_stacks(snapshot)))
     images = ((module.base, module.end, None) for module in snapshot.modules or ())
     allowed = RangeMap([*((start, start + size, None) for start, size in stacks), *images])
     return ScrubbedMemory(snapshot.memory, stacks, allowed, cpu.pointer_size if cpu else 8)

@@ -9,7 +9,7 @@ from mdmp.snapshot.indirect import pointed_to
 from mdmp.snapshot.memory import Region
 from mdmp.snapshot.secrets import process_block, process_parameters, secret_spans
 from mdmp.snapshot.snapshot import Snapshot
-from mdmp.snapshot.stacks import crashed_tids, pointer_of, stack_of
+from mdmp.snapshot.stacks import crashed_tids, left_stacks, pointer_of, stack_of
 from mdmp.snapshot.thread import Thread
 
 CODE = 256
@@ -55,6 +55,7 @@ def select(
     threads = sorted(snapshot.threads or (), key=lambda thread: thread.tid not in crashed)
     stacks = [(thread, _stack(snapshot, thread, flags)) for thread in threads]
     first = [span for thread, span in stacks if span and thread.tid in crashed]
+    first += [_cut(span, flags) for span in left_stacks(snapshot)]
     others = [span for thread, span in stacks if span and thread.tid not in crashed]
     must = visible((*first, *_code(snapshot, threads), *_blocks(threads)))
     more, cut = _optional(snapshot, flags, stacks, indirect_budget)
@@ -90,9 +91,11 @@ def _metadata(snapshot: Snapshot) -> int:
 
 def _stack(snapshot: Snapshot, thread: Thread, flags: int) -> Span | None:
     span = stack_of(snapshot, thread)
-    if span and flags & bits.FILTER_TRIAGE:
-        return span[0], min(span[1], TRIAGE_STACK)
-    return span
+    return _cut(span, flags) if span else None
+
+
+def _cut(span: Span, flags: int) -> Span:
+    return (span[0], min(span[1], TRIAGE_STACK)) if flags & bits.FILTER_TRIAGE else span
 
 
 def _code(snapshot: Snapshot, threads: Sequence[Thread]) -> Iterator[Span]:

@@ -31,8 +31,22 @@ def crashed_tids(snapshot: Snapshot) -> tuple[int, ...]:
 
 def stack_of(snapshot: Snapshot, thread: Thread) -> Span | None:
     """From the stack pointer (and a little below) to the stack's end, as far as both are known and bytes are kept."""
-    sp = pointer_of(thread.context, "sp")
-    start, size = thread.stack_start, thread.stack_size
+    return _stack_at(snapshot, pointer_of(thread.context, "sp"), thread.stack_start, thread.stack_size)
+
+
+def left_stacks(snapshot: Snapshot) -> tuple[Span, ...]:
+    """Those on which exceptions happened whose threads have another one now, as handlers of stack overflows have."""
+    found = []
+    for exception in snapshot.exceptions:
+        thread = next((thread for thread in snapshot.threads or () if thread.tid == exception.tid), None)
+        now = stack_of(snapshot, thread) if thread else None
+        then = _stack_at(snapshot, pointer_of(exception.context, "sp"), None, None)
+        if then and not (now and now[0] <= then[0] < sum(now)):
+            found.append(then)
+    return tuple(found)
+
+
+def _stack_at(snapshot: Snapshot, sp: int | None, start: int | None, size: int | None) -> Span | None:
     known = (start, start + size) if start is not None and size else None
     if sp is None or not (known is None or known[0] <= sp < known[1]):
         return _cut(*known) if known else _above(snapshot, sp)

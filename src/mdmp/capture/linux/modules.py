@@ -45,8 +45,9 @@ def image_at(memory: MemoryReader, base: int) -> LoadedElf | None:
         return None
 
 
-def _code_hash(mapping: Mapping) -> bytes | None:
-    """Of an image without a build id (clang and musl-gcc give none), from its file if that is still the very one."""
+def _identity_of_file(mapping: Mapping) -> bytes | None:
+    """Of an image that has no build id in memory, from its file if that is still the very one: the id, of which Go's
+    program headers do not tell, or what stands in for it (clang and musl-gcc give none)."""
     import mmap
     import stat
 
@@ -59,7 +60,8 @@ def _code_hash(mapping: Mapping) -> bytes | None:
             if not stat.S_ISREG(found.st_mode) or found.st_ino != mapping.inode:
                 return None
             raw = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return Elf(Window(raw, mapping.path)).code_hash
+        elf = Elf(Window(raw, mapping.path))
+        return elf.build_id or elf.code_hash
     except (OSError, ValueError, FormatError):
         return None
 
@@ -92,6 +94,6 @@ def _images(maps: Sequence[Mapping], memory: MemoryReader) -> Iterator[Module]:
             at += 1
         if executable:
             path = LINUX_GATE if first.path == VDSO else first.path.removesuffix(_DELETED)
-            identity = image.build_id or _code_hash(first)
+            identity = image.build_id or _identity_of_file(first)
             debug = DebugId("elf", identity, 0, "") if identity else None
             yield Module(first.start, end - first.start, path, debug=debug, os="linux")
