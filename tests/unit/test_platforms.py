@@ -7,7 +7,7 @@ import pytest
 from mdmp.platforms import mach, signals
 from mdmp.platforms.codes import entries
 from mdmp.platforms.fastfail import fast_fail
-from mdmp.platforms.memory_protection import permissions, protection_text
+from mdmp.platforms.memory_protection import permissions
 from mdmp.platforms.ntstatus import nt_status_name
 from mdmp.platforms.win32_errors import hresult_name, last_error_name, win32_error_name
 from mdmp.platforms.windows_versions import windows_name
@@ -119,8 +119,6 @@ def test_memory_protection() -> None:
     assert permissions(0x20) == "r-x"
     assert permissions(0x104) == "rw-"
     assert permissions(0) == ""
-    assert protection_text(0x104) == "PAGE_READWRITE | PAGE_GUARD"
-    assert protection_text(0x1000) == "0x1000"
 
 
 def test_windows_versions() -> None:

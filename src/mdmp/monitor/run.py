@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mdmp.monitor.keeper import Keeper
     from mdmp.monitor.options import MonitorOptions
@@ -62,12 +63,21 @@ def find_process(text: str, *, wait: bool, tell: Callable[[str], None]) -> int:
     if text.isdecimal() and not wait:
         return int(text)
     if sys.platform == "linux":
-        from mdmp.monitor.linux.find import choose_linux, wait_linux
+        from mdmp.monitor.linux.find import find_linux, wait_linux
 
-        return wait_linux(text, tell) if wait else choose_linux(text)
+        return wait_linux(text, tell) if wait else _only(text, find_linux(text))
     elif sys.platform == "win32":
-        from mdmp.monitor.windows.processes import choose_windows, wait_windows
+        from mdmp.monitor.windows.processes import find_windows, wait_windows
 
-        return wait_windows(text, tell) if wait else choose_windows(text)
+        return wait_windows(text, tell) if wait else _only(text, find_windows(text))
     else:
         raise UsageError(f"{text}: processes are known by their numbers only on {sys.platform}")
+
+
+def _only(name: str, found: Iterable[int]) -> int:
+    others = sorted(pid for pid in found if pid != os.getpid())
+    if not others:
+        raise UsageError(f"there is no process {name} (--wait waits for one)")
+    if len(others) > 1:
+        raise UsageError(f"there are several processes {name}: choose one of {', '.join(map(str, others))}")
+    return others[0]

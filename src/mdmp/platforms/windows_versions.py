@@ -4,7 +4,6 @@ Source: Microsoft's "Windows 10/11 release information" and "Operating system ve
 """
 
 WORKSTATION, DOMAIN_CONTROLLER, SERVER = 1, 2, 3
-PRODUCT_TYPES = {WORKSTATION: "workstation", DOMAIN_CONTROLLER: "domain controller", SERVER: "server"}
 
 _CLIENT = {
     1381: "Windows NT 4.0", 2195: "Windows 2000", 2600: "Windows XP", 3790: "Windows XP x64",

@@ -470,7 +470,6 @@ DEBUG_ONLY_THIS_PROCESS = 0x2
 DBG_CONTINUE = 0x00010002
 DBG_EXCEPTION_NOT_HANDLED = 0x80010001
 ERROR_SEM_TIMEOUT = 121
-INFINITE = 0xFFFFFFFF
 
 
 class STARTUPINFOW(ctypes.Structure):
@@ -495,7 +494,6 @@ class PROCESS_INFORMATION(ctypes.Structure):
     _fields_ = (("hProcess", HANDLE), ("hThread", HANDLE), ("dwProcessId", DWORD), ("dwThreadId", DWORD))
 
 
-STARTF_USESTDHANDLES = 0x100
 STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE = 0xFFFFFFF6, 0xFFFFFFF5, 0xFFFFFFF4
 GetStdHandle = _kernel("GetStdHandle", _plain, HANDLE, DWORD)
 CreateProcessW = _kernel(

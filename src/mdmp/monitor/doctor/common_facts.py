@@ -45,9 +45,14 @@ class CommonFacts:
 
 
 def gather_common(program: str, policy: Policy, desktop: bool) -> CommonFacts:
-    explanation = explain(policy, Fault("access_violation", Subject(os.getpid(), program), "a crash to come"))
+    explanation = explain(policy, crash_of(program))
     user = os.geteuid() if hasattr(os, "geteuid") else 0
     return CommonFacts(program, explanation, look_at_folder(explanation.decision.folder), user, desktop)
+
+
+def crash_of(program: str) -> Fault:
+    """One to come, of such a program of ours."""
+    return Fault("access_violation", Subject(os.getpid(), program), "a crash to come")
 
 
 def look_at_folder(path: str) -> Folder:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
 from mdmp.monitor.doctor.common_checks import check_common
-from mdmp.monitor.doctor.common_facts import gather_common
+from mdmp.monitor.doctor.common_facts import crash_of, gather_common
 from mdmp.monitor.doctor.self_test import HandlerPlace
-from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.finalize.folder import SYSTEM_FOLDER
 from mdmp.monitor.install import status
 from mdmp.monitor.policy.decide import decide
@@ -44,12 +43,8 @@ def handler_place(program: str) -> HandlerPlace | None:
     if not status().working:
         return None
     if sys.platform == "linux":
-        decision = decide(load_policy(environment={}), _crash_of(program), Circumstances())
+        decision = decide(load_policy(environment={}), crash_of(program), Circumstances())
         return HandlerPlace(f"{SYSTEM_FOLDER}/{os.geteuid()}", decision.settings.count)
     else:
-        decision = decide(load_policy(), _crash_of(program), Circumstances())
+        decision = decide(load_policy(), crash_of(program), Circumstances())
         return HandlerPlace(decision.folder, decision.settings.count)
-
-
-def _crash_of(program: str) -> Fault:
-    return Fault("access_violation", Subject(os.getpid(), program), "a crash to come")

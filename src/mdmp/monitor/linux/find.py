@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mdmp.capture.linux.proc import Proc
-from mdmp.errors import UsageError
 from mdmp.formats.proc.stat import KERNEL_THREAD
 
 if TYPE_CHECKING:
@@ -26,8 +25,8 @@ class _Seen(NamedTuple):
 
 
 def find_linux(name: str) -> list[int]:
-    """The processes that run a program of that name, but for ourselves."""
-    return [pid for pid in _pids() if pid != os.getpid() and _is_named(pid, name)]
+    """The processes that run a program of that name."""
+    return [pid for pid in _pids() if _is_named(pid, name)]
 
 
 def wait_linux(name: str, tell: Callable[[str], None]) -> int:
@@ -71,12 +70,3 @@ def _is_named(pid: int, name: str) -> bool:
         return False
     path = (proc.link("exe") or "").removesuffix(" (deleted)")
     return name in (path, os.path.basename(path)) or name[:_MAX_COMM] == stat.name
-
-
-def choose_linux(name: str) -> int:
-    found = find_linux(name)
-    if not found:
-        raise UsageError(f"there is no process {name} (--wait waits for one)")
-    if len(found) > 1:
-        raise UsageError(f"there are several processes {name}: choose one of {', '.join(map(str, sorted(found)))}")
-    return found[0]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
-
-from mdmp.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +17,6 @@ from mdmp.capture.windows import win32
 
 PAUSE = 0.05
 """Seconds between two looks for a process that is waited for."""
-_EPOCH = 11_644_473_600
-"""Seconds from 1601, where FILETIME begins, to 1970."""
 _LONGEST_PATH = 32768
 
 
@@ -29,12 +24,11 @@ class Process(NamedTuple):
     pid: int
     path: str
     """Of the executable; only its name where we may not ask for more."""
-    start: float
-    """Seconds since 1970; 0 where we may not ask."""
+    start: int
+    """100 ns units since 1601; 0 where we may not ask."""
 
 
-def find_processes(name: str) -> list[Process]:
-    """By the path of their executable, or by its file name with or without `.exe`; without regard to case."""
+def _find(name: str) -> list[Process]:
     wanted = name.lower().replace("/", "\\")
     file = wanted.rpartition("\\")[2]
     found = [
@@ -45,23 +39,18 @@ def find_processes(name: str) -> list[Process]:
     return found if file == wanted else [process for process in found if process.path.lower() == wanted]
 
 
-def choose_windows(name: str) -> int:
-    """The only process of that name but ourselves; `UsageError` when there is none, or more than one."""
-    found = [process.pid for process in find_processes(name) if process.pid != os.getpid()]
-    if not found:
-        raise UsageError(f"there is no process {name} (--wait waits for one)")
-    if len(found) > 1:
-        raise UsageError(f"there are several processes {name}: choose one of {', '.join(map(str, sorted(found)))}")
-    return found[0]
+def find_windows(name: str) -> list[int]:
+    """By the path of their executable, or by its file name with or without `.exe`; without regard to case."""
+    return [process.pid for process in _find(name)]
 
 
 def wait_windows(name: str, tell: Callable[[str], None]) -> int:
     """The next process of that name that starts."""
-    before = {(process.pid, process.start) for process in find_processes(name)}
+    before = set(_find(name))
     tell(f"waiting for a process {name}")
     while True:
-        for process in find_processes(name):
-            if (process.pid, process.start) not in before:
+        for process in _find(name):
+            if process not in before:
                 return process.pid
         time.sleep(PAUSE)
 
@@ -96,6 +85,6 @@ def _look_closer(pid: int, file: str) -> Process:
     try:
         with win32.closing(win32.OpenProcess(win32.PROCESS_QUERY_LIMITED_INFORMATION, False, pid)) as process:
             win32.GetProcessTimes(process, start, start + 8, start + 16, start + 24)
-            return Process(pid, image_path(process) or file, times[0] / 10_000_000 - _EPOCH)
+            return Process(pid, image_path(process) or file, times[0])
     except OSError:
-        return Process(pid, file, 0.0)
+        return Process(pid, file, 0)
