@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import sys
 from struct import Struct
 
 from mdmp.errors import FormatError, UnusableInputError
@@ -56,7 +57,7 @@ class Window:
 
         Without it, all of a big file that is copied piece by piece counts as memory of ours in the end.
         """
-        if isinstance(self.buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        if sys.platform != "win32" and isinstance(self.buffer, mmap.mmap):
             at = self.check(offset, size)
             first = at // mmap.PAGESIZE * mmap.PAGESIZE
             self.buffer.madvise(mmap.MADV_DONTNEED, first, at + size - first)

@@ -27,10 +27,11 @@ def of_this_system(snapshot: Snapshot) -> tuple[Place, ...]:
 
 def _build() -> str:
     """As dumps of Linux have it."""
-    if sys.platform != "linux":
+    if sys.platform == "linux":
+        name = os.uname()
+        return f"{name.sysname} {name.release} {name.version} {name.machine}"
+    else:
         return "none"
-    name = os.uname()
-    return f"{name.sysname} {name.release} {name.version} {name.machine}"
 
 
 def local_places(text: str, origin: str) -> Iterable[Place]:
