@@ -11,6 +11,7 @@ from mdmp.cli import __main__, failure
 from mdmp.errors import UnusableInputError
 
 LIGHT = {"mdmp", "mdmp.cli", "mdmp.cli.__main__", "mdmp.__main__", "mdmp.version"}
+LATE = {"mdmp.api", "mdmp.monitor.one_fault", "mdmp.dumpfile", "mdmp.formats.dwarf", "concurrent.futures", "socket"}
 
 
 def test_version():
@@ -34,6 +35,19 @@ def test_start_imports_next_to_nothing(option):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.splitlines()[-1].split()) <= LIGHT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+def test_a_program_is_started_before_what_a_dump_takes_is_imported():
+    needed = "mdmp.cli.run, mdmp.monitor.run, mdmp.monitor.policy.load, mdmp.monitor.keeper, mdmp.monitor.linux.trace"
+    code = f"import sys; before = set(sys.modules); import {needed}; print(*{LATE} & (set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+def test_options_of_the_other_system():
+    assert_refused(mdmp("install", "--via", "wer"), "only Windows")
 
 
 def test_wrong_usage():

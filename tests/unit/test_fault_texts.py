@@ -90,10 +90,10 @@ def test_an_overflow_is_below_the_stack() -> None:
         Mapping(0x700000, 0x701000, "---", False, 0, "00:00", 0, ""),
         Mapping(0x701000, 0x800000, "rw-", False, 0, "00:00", 0, ""),
     ]
-    remains = faults.Remains(None, maps, None)  # type: ignore[arg-type]
+    process = faults.StoppedProcess(None, maps, None)  # type: ignore[arg-type]
 
     def kind(address: int, rsp: int, code: int = 2) -> str:
-        return faults._kind(record(signal.SIGSEGV, code, address, rsp=rsp), remains)[0]
+        return faults._kind(record(signal.SIGSEGV, code, address, rsp=rsp), process)[0]
 
     assert kind(0x700FF8, 0x701000) == "stack_overflow"
     assert kind(0x700800, 0x700700) == "stack_overflow"

@@ -46,7 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from mdmp.monitor.install import InstallOptions, install
 
-    options = InstallOptions(args.pass_on, args.persist, args.only, args.limit, args.via, args.force)
+    options = InstallOptions(
+        pass_on=args.pass_on,
+        persist=args.persist,
+        only=args.only,
+        limit=args.limit,
+        via=args.via,
+        force=args.force,
+    )
     for line in install(options):
         print(safe_text(line))
     return DONE

@@ -46,13 +46,19 @@ class Status:
 def install(options: InstallOptions) -> tuple[str, ...]:
     """Has the system hand every crash to us; what was done, and what to know, in lines. Doing it twice is harmless.
 
-    `UsageError` when we may not, and what is needed.
+    `UsageError` when we may not, and what is needed; and for options that this system cannot fulfil.
     """
     if sys.platform == "linux":
+        if options.via != "aedebug":
+            raise UsageError(f"--via {options.via}: only Windows has it")
         from mdmp.monitor.linux.core_pattern import install_linux
 
         return install_linux(options)
     elif sys.platform == "win32":
+        if options.pass_on or options.persist:
+            raise UsageError("--pass-on and --persist are for Linux; on Windows what is set stays set")
+        if options.only and options.via == "aedebug":
+            raise UsageError("--only: AeDebug takes the crashes of all programs; --via wer can choose one")
         from mdmp.monitor.windows.hooks import install_windows
 
         return install_windows(options)

@@ -55,7 +55,7 @@ def crash(
         maps = parse_maps(proc.text("maps") or b"")
         memory = LiveMemory(proc.living, readable(maps))
         try:
-            return faults.crash(record, faults.Remains(proc, maps, memory), subject, how, ended_by)
+            return faults.crash(record, faults.StoppedProcess(proc, maps, memory), subject, how, ended_by)
         finally:
             memory.close()
 

@@ -51,8 +51,8 @@ _GUARD = 1 << 20
 """Bytes below the end of the stack in which the address lies that was too much."""
 
 
-class Remains(NamedTuple):
-    """A process that stands still, or that the kernel keeps after its end."""
+class StoppedProcess(NamedTuple):
+    """It stands still, or the kernel keeps it after its end."""
 
     proc: Proc
     maps: Sequence[Mapping]
@@ -80,9 +80,11 @@ def address_of(record: ExceptionRecord) -> int | None:
     return record.address if known else None
 
 
-def crash(record: ExceptionRecord, remains: Remains, subject: Subject, how: str, ended_by: int | None = None) -> Fault:
+def crash(
+    record: ExceptionRecord, process: StoppedProcess, subject: Subject, how: str, ended_by: int | None = None
+) -> Fault:
     """The fault that a signal was. `ended_by`: the signal by which the program's own handler ended it."""
-    kind, messages = _kind(record, remains)
+    kind, messages = _kind(record, process)
     text = describe(record, subject.pid)
     if ended_by is not None and ended_by != record.code:
         text += f"; its handler ended it by {name_of(ended_by)}"
@@ -95,7 +97,7 @@ def crash(record: ExceptionRecord, remains: Remains, subject: Subject, how: str,
         tid=record.tid,
         code=record.code,
         address=address_of(record),
-        place=place_of(record.context, remains.maps, remains.memory),
+        place=place_of(record.context, process.maps, process.memory),
         how=how,
         messages=messages,
     )
@@ -122,22 +124,22 @@ def describe(record: ExceptionRecord, pid: int) -> str:
     return f"{text} in thread {record.tid}"
 
 
-def _kind(record: ExceptionRecord, remains: Remains) -> tuple[str, tuple[str, ...]]:
+def _kind(record: ExceptionRecord, process: StoppedProcess) -> tuple[str, tuple[str, ...]]:
     if record.code == signal.SIGABRT:
-        return _abort(record, remains)
+        return _abort(record, process)
     known = _KINDS.get(signal.Signals(record.code)) if record.code in DUMP_CORE else None
     if known is None or (is_sent(record) and record.code != signal.SIGTRAP):
         return "other_exception", ()
-    return ("stack_overflow" if _is_overflow(record, remains.maps) else known), ()
+    return ("stack_overflow" if _is_overflow(record, process.maps) else known), ()
 
 
-def _abort(record: ExceptionRecord, remains: Remains) -> tuple[str, tuple[str, ...]]:
+def _abort(record: ExceptionRecord, process: StoppedProcess) -> tuple[str, tuple[str, ...]]:
     if record.context is None:
         return "abort", ()
-    images = Images(*remains)
-    if message := abort_message(images, remains.memory, 8 if record.context.cpu in ("amd64", "arm64") else 4):
+    images = Images(*process)
+    if message := abort_message(images, process.memory, 8 if record.context.cpu in ("amd64", "arm64") else 4):
         return kind_of(message), (message,)
-    thrown = uncaught(record.context, images, remains.memory)
+    thrown = uncaught(record.context, images, process.memory)
     return ("abort", ()) if thrown is None else ("cpp_exception", thrown)
 
 

@@ -99,7 +99,7 @@ def _keep(
     record = first_seen(snapshot.exceptions[0], snapshot.memory)
     snapshot = replace(snapshot, exceptions=(record,))
     maps = parse_maps(remains.proc.text("maps") or b"")
-    fault = faults.crash(record, faults.Remains(remains.proc, maps, snapshot.memory), subject, "postmortem")
+    fault = faults.crash(record, faults.StoppedProcess(remains.proc, maps, snapshot.memory), subject, "postmortem")
     if assertion := faults.assertion_of(fault.messages):
         snapshot = replace(snapshot, annotations=replace(snapshot.annotations, assertion=assertion))
     policy = load_policy(subject, handler=True, default_folder=folder, system_file=config.policy)
