@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
+import seen
 from wine import IMPORTS, PROGRAMS, Wine
 
 import mdmp
@@ -119,6 +120,8 @@ def test_a_crash_starts_mdmp(fault: str, windows: Wine, installed: Mdmp) -> None
     report = mdmp.analyze(snapshot, images=[PROGRAMS, windows.prefix / "drive_c" / "windows" / "system32"])
     assert report.blame is not None
     assert (report.blame.function, report.blame.line) == (function, line)
+    source = PureWindowsPath(report.blame.file or "").name
+    seen.note("Windows", fault, kind, f"{code:08X}", f"{function}, {source}:{line}", "postmortem")
 
 
 def test_what_others_changed_stays(registry: Registry, installed: Mdmp) -> None:

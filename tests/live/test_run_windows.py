@@ -8,10 +8,11 @@ import re
 import shutil
 import subprocess
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 import pytest
+import seen
 from wine import PROGRAMS, Wine
 
 import mdmp
@@ -152,6 +153,8 @@ def check(results: Results, name: str, fault: Fault, how: str) -> None:
     frames = [place for frame in thread.frames for place in (*frame.inlines, frame)]
     ours = next(frame for frame in frames if frame.function and frame.file and frame.file.startswith("C:\\shop\\"))
     assert (ours.function, ours.line) == (fault.function, fault.line)
+    source = PureWindowsPath(ours.file or "").name
+    seen.note("Windows", fault.name, fault.kind, f"{fault.code:08X}", f"{ours.function}, {source}:{ours.line}", how)
     if fault.at_instruction:
         assert exception.address == thread.frames[0].instruction
     name_of_thread = next(thread.name for thread in snapshot.threads or () if thread.tid == exception.tid)
