@@ -285,10 +285,22 @@ def test_a_capture_that_is_killed_lets_the_process_go(windows: Wine) -> None:
         target.close()
 
 
+def test_a_process_of_another_user(windows: Wine, target: Target, tmp_path: Path) -> None:
+    script = Wine.path(HERE / "refusing_windows.py")
+    done = windows.run_python(script, target.pid, "-o", Wine.path(tmp_path / "a.dmp"), "--type", "mini")
+    assert done.returncode == 0, done.stderr
+    dump = mdmp.open_dump(tmp_path / "a.dmp")
+    assert dump.process.integrity_level
+    threads = {thread.tid: thread for thread in dump.threads or ()}
+    assert [threads[tid].name for tid in target.facts["tids"]] == ["worker-0", "worker-1", "worker-2"]
+
+
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
         ("with mdmp.capture_process(999996): pass", "there is no process 999996"),
+        ("with mdmp.capture_process(-4): pass", "there is no process -4"),
+        ("with mdmp.capture_process((1 << 32) + 8): pass", "there is no process 4294967304"),
         ("with mdmp.capture_process(os.getpid()): pass", "a process cannot capture itself"),
     ],
 )

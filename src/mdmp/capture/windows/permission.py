@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
@@ -23,14 +23,21 @@ ACCESS = (
 )
 COPY_ACCESS = win32.PROCESS_CREATE_PROCESS | win32.PROCESS_VM_OPERATION
 """What a copy of the process needs besides."""
+_MAX_PID = 0xFFFFFFFF
 
 
 @contextmanager
 def opened(pid: int) -> Iterator[int]:
-    """A handle of the process, with `ACCESS` and, where we get it, `COPY_ACCESS`. `UsageError` when we get none."""
+    """A handle of the process, with `ACCESS` and, where we get it, `COPY_ACCESS`. `UsageError` when we get none.
+
+    If that takes SeDebugPrivilege, we have it until the end of the `with`: without it, the threads of such a process
+    and its token would not be opened either.
+    """
     if pid == os.getpid():
         raise UsageError("a process cannot capture itself")
-    with closing(_open(pid)) as process:
+    if not 0 < pid <= _MAX_PID:
+        raise UsageError(f"there is no process {pid}")
+    with ExitStack() as privilege, closing(_open(pid, privilege)) as process:
         if has_ended(process):
             raise UsageError(f"process {pid} has ended")
         if ctypes.sizeof(ctypes.c_void_p) == 4 and _is_wide(process):
@@ -38,22 +45,24 @@ def opened(pid: int) -> Iterator[int]:
         yield process
 
 
-def _open(pid: int) -> int:
-    problem: OSError | None = None
+def _open(pid: int, privilege: ExitStack) -> int:
+    try:
+        return win32.OpenProcess(ACCESS | COPY_ACCESS, False, pid)
+    except OSError as refused:
+        problem = refused
+    if problem.winerror == win32.ERROR_ACCESS_DENIED:
+        with suppress(OSError):
+            privilege.enter_context(debug_privilege())
     for access in (ACCESS | COPY_ACCESS, ACCESS):
-        try:
+        with suppress(OSError):
             return win32.OpenProcess(access, False, pid)
-        except OSError as refused:
-            problem = refused
-        with suppress(OSError), debug_privilege():
-            return win32.OpenProcess(access, False, pid)
-    assert problem is not None
-    raise UsageError(_refusal(pid, problem)) from None
+    raise UsageError(_refusal(pid, problem))
 
 
 @contextmanager
 def debug_privilege() -> Iterator[None]:
-    """For its time we may open the processes of other users, if we are an administrator. `OSError` if not."""
+    """For its time we may open the processes of other users, their threads and tokens, if we are an administrator.
+    `OSError` if not."""
     token = ctypes.c_void_p()
     win32.OpenProcessToken(
         win32.GetCurrentProcess(), win32.TOKEN_QUERY | win32.TOKEN_ADJUST_PRIVILEGES, ctypes.byref(token)

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -54,6 +54,7 @@ from mdmp.capture.windows import win32
 from mdmp.capture.windows.capture import capture_windows
 from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
+from mdmp.capture.windows.permission import debug_privilege
 from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
 from mdmp.monitor.windows.place import module_at, place_of
 from mdmp.monitor.windows.sample import WindowsSampler
@@ -87,6 +88,7 @@ class Debugger:
         self._debuggees: dict[int, Debuggee] = {}
         self._watchers: dict[int, Watcher] = {}
         self._main = 0
+        self._privilege = ExitStack()
 
     def start(self, path: str, line: str) -> None:
         startup = win32.STARTUPINFOW(cb=ctypes.sizeof(win32.STARTUPINFOW))
@@ -106,12 +108,23 @@ class Debugger:
         self._main = started.dwProcessId
 
     def attach(self, pid: int) -> None:
+        """With SeDebugPrivilege where that is what it takes; then we have it until the process is let go, since its
+        threads could not be opened otherwise. `UsageError`."""
         try:
             win32.DebugActiveProcess(pid)
         except OSError as problem:
-            raise UsageError(_refusal(pid, problem)) from None
+            if problem.winerror != win32.ERROR_ACCESS_DENIED or not self._attach_privileged(pid):
+                raise UsageError(_refusal(pid, problem)) from None
         win32.DebugSetProcessKillOnExit(False)
         self._main = pid
+
+    def _attach_privileged(self, pid: int) -> bool:
+        with suppress(OSError):
+            self._privilege.enter_context(debug_privilege())
+            win32.DebugActiveProcess(pid)
+            return True
+        self._privilege.close()
+        return False
 
     def watch(self, deadline: float | None = None, jit: int = 0) -> None:
         """Until the processes have ended; when they were attached to, until it is enough.
@@ -162,6 +175,7 @@ class Debugger:
             with suppress(OSError):  # it has ended
                 win32.DebugActiveProcessStop(pid)
         self._debuggees.clear()
+        self._privilege.close()
 
     def _take(self, raw: bytes) -> None:
         """Whatever happens, the process goes on."""
@@ -218,7 +232,7 @@ class Debugger:
             if (status := debuggee.exit_stop.take(tid, what.address)) is not None:
                 self._exits(debuggee, tid, status)
                 return True
-            if self._is_systems(debuggee, what.address):
+            if what.first_chance and self._is_systems(debuggee, what.address):
                 debuggee.breakpoints -= 1
                 if self._options.exit_codes is not None:
                     debuggee.exit_stop.set()
