@@ -48,7 +48,7 @@ class ContextReader:
         self._call = win32.Wow64GetThreadContext if emulated else win32.GetThreadContext
         self._size, self._place = self._layout.size, 0
         self._buffer = ctypes.create_string_buffer(self._size + _ALIGNMENT)
-        self._flags = self._layout.flags
+        self._flags, self._features = self._layout.flags, 0
         if cpu == "amd64":
             with suppress(OSError):
                 self._with_xstate()
@@ -71,13 +71,15 @@ class ContextReader:
         win32.InitializeContext(buffer, flags, ctypes.byref(place), ctypes.byref(size))
         win32.SetXStateFeaturesMask(place, features)
         if place.value:
-            self._buffer, self._place, self._flags = buffer, place.value, flags
+            self._buffer, self._place, self._flags, self._features = buffer, place.value, flags, features
             self._size = ctypes.addressof(buffer) + len(buffer) - place.value
 
     def fill(self, thread: int) -> int:
         """The address of a CONTEXT that is good until the next call. `OSError` when the thread has ended."""
         flags = ctypes.c_uint32.from_address(self._place + self._layout.flags_at)
         flags.value = self._flags
+        if self._features:  # each answer leaves only those that this thread has used
+            win32.SetXStateFeaturesMask(self._place, self._features)
         self._call(thread, self._place)
         return self._place
 
