@@ -85,11 +85,15 @@ def _plain(result: Any, call: Any, _: Any) -> int:
     return int(result or 0)
 
 
+_LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x800
+"""Not beside the program: whoever can write there should not run with the rights of an administrator's mdmp."""
+
+
 class _Library:
     def __init__(self, name: str) -> None:
         self._name = name
         try:
-            self._dll: Any = ctypes.WinDLL(name, use_last_error=True)
+            self._dll: Any = ctypes.WinDLL(name, use_last_error=True, winmode=_LOAD_LIBRARY_SEARCH_SYSTEM32)
         except OSError:
             self._dll = None
 
