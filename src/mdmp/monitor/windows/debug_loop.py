@@ -45,12 +45,13 @@ def attach_windows(pid: int, keeper: Keeper, options: MonitorOptions, tell: Call
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl+C goes to the program, too, which decides what becomes of it."""
+    """Ctrl+C and Ctrl+Break go to the program, too, which decides what becomes of it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGBREAK)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
