@@ -81,7 +81,7 @@ def _run_command(name: str, module_name: str, arguments: list[str]) -> int:
 
 
 def _help() -> str:
-    rows = "\n".join(f"  {command:<10}{text}" for command, _, text in COMMANDS)
+    rows = "\n".join(f"  {command:<11}{text}" for command, _, text in COMMANDS)
     return (
         "usage: mdmp [--version] [--help] COMMAND ...\n\n"
         f"Reads crash dumps and explains them.\n\n{rows}\n\n"
