@@ -105,13 +105,7 @@ def _explain(args: argparse.Namespace) -> None:
     policy = load_policy(subject, handler=handler, as_user=True, default_folder=folder)
     how = "postmortem" if handler else "run"
     kinds = (args.fault,) if args.fault else tuple(KINDS)
-    found = {
-        kind: explain(
-            policy,
-            Fault(kind, subject, "", how=how),
-        )
-        for kind in kinds
-    }
+    found = {kind: explain(policy, Fault(kind, subject, "", how=how)) for kind in kinds}
     if args.json:
         _print_json(_as_json(found))
         return
@@ -154,12 +148,13 @@ def _subject(program: str, user: str | None) -> Subject:
     else:
         import pwd
 
+        from mdmp.monitor.linux.subject import user_variables
+
         try:
             entry = pwd.getpwnam(user)
         except KeyError:
             raise UsageError(f"no user {user!r}") from None
-        variables = {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
-        return Subject(0, name, entry.pw_uid, entry.pw_gid, variables)
+        return Subject(0, name, entry.pw_uid, entry.pw_gid, user_variables(entry.pw_uid))
 
 
 def _handlers_folder(subject: Subject) -> str | None:

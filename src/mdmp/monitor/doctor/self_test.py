@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mdmp.dumpfile.load import load
 from mdmp.errors import MdmpError
+from mdmp.monitor.install import package_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -220,5 +221,4 @@ def _script() -> str:
 
 def _paths() -> str:
     """Where this mdmp is, and what it needs besides."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    return os.pathsep.join(dict.fromkeys((root, *filter(os.path.isabs, sys.path))))
+    return os.pathsep.join(dict.fromkeys((package_root(), *filter(os.path.isabs, sys.path))))

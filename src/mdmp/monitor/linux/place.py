@@ -1,4 +1,4 @@
-"""Where a fault happened, in a form that is the same for each run of a program."""
+"""Where in the code of a process of Linux a fault happened."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from mdmp.arch import CPUS
+from mdmp.monitor.place import SEARCHED, first_place
 from mdmp.snapshot.module import base_name
 
 if TYPE_CHECKING:
@@ -18,30 +19,18 @@ if TYPE_CHECKING:
 
 _RAISERS: Final = re.compile(r"(libc|libpthread|ld|libstdc\+\+|libc\+\+|libc\+\+abi|libgcc_s|libm)\b.*|\[vdso\]")
 """Raise for others: the fault is that of who called."""
-_SEARCHED: Final = 8192
-"""Bytes of the stack."""
 
 
 def place_of(context: Context | None, maps: Sequence[Mapping], memory: MemoryReader) -> str:
-    """`libshop.so+0x1234`, an offset in the file: of the instruction; where that only raises for others, or is in no
-    file, of the first one on the stack that may have called it. Empty when there is none."""
+    """With an offset in the file; empty when it is in none."""
     if context is None or context.cpu not in CPUS:
         return ""
     cpu = CPUS[context.cpu]
-    found = _in_file(context.registers.get(cpu.pc, 0), maps)
-    if found and not _RAISERS.fullmatch(found[0]):
-        return _text(found)
-    word = cpu.pointer_size
-    stack = memory.read_some(context.registers.get(cpu.sp, 0), _SEARCHED)
-    for start in range(0, len(stack) - word + 1, word):
-        caller = _in_file(int.from_bytes(stack[start : start + word], "little"), maps)
-        if caller and not _RAISERS.fullmatch(caller[0]):
-            return _text(caller)
-    return _text(found) if found else ""
-
-
-def _text(place: tuple[str, int]) -> str:
-    return f"{place[0]}+{place[1]:#x}"
+    registers = context.registers
+    stack = memory.read_some(registers.get(cpu.sp, 0), SEARCHED)
+    return first_place(
+        registers.get(cpu.pc, 0), stack, cpu.pointer_size, lambda address: _in_file(address, maps), _RAISERS
+    )
 
 
 def _in_file(address: int, maps: Sequence[Mapping]) -> tuple[str, int] | None:

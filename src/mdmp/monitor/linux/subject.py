@@ -11,3 +11,14 @@ def subject_of(pid: int) -> Subject:
     status = proc.status()
     path = (proc.link("exe") or "").removesuffix(" (deleted)")
     return Subject(pid, path or status.get("Name", ""), number(status, "Uid"), number(status, "Gid"))
+
+
+def user_variables(uid: int) -> dict[str, str]:
+    """What a user's own environment would hold for the folders of a policy; nothing that a process says."""
+    import pwd
+
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return {}
+    return {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}

@@ -75,6 +75,7 @@ def _keep(
     from mdmp.monitor.keeper import Keeper
     from mdmp.monitor.linux.privileges import become
     from mdmp.monitor.linux.remains import Remains
+    from mdmp.monitor.linux.subject import user_variables
     from mdmp.monitor.policy.load import load_policy
 
     remains = Remains(request.pid, request.tid)
@@ -91,7 +92,7 @@ def _keep(
         spool = os.open(config.home, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     _preload(uid)
     become(uid, gid)
-    variables = {} if remains.elsewhere else _variables(uid)
+    variables = {} if remains.elsewhere else user_variables(uid)
     subject = Subject(request.pid, remains.path, uid, gid, variables)
     snapshot = _snapshot(remains, CoreStream(CORE, spool))
     if not snapshot.exceptions:
@@ -156,17 +157,6 @@ def _make_folder(path: str, uid: int, gid: int) -> None:
         os.mkdir(path, 0o700)
     if os.lstat(path).st_uid != uid:
         os.chown(path, uid, gid, follow_symlinks=False)
-
-
-def _variables(uid: int) -> dict[str, str]:
-    """What a user's own environment would hold for the folders of a policy; nothing that the process says."""
-    import pwd
-
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return {}
-    return {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
 
 
 def _preload(uid: int) -> None:

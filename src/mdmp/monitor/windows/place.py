@@ -1,4 +1,4 @@
-"""Where in the code something happened: `shop.dll+0x1234`, the same for each run."""
+"""Where in the code of a process of Windows something happened."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final
 
+from mdmp.monitor.place import SEARCHED, first_place
 from mdmp.platforms.memory_protection import TYPES
 from mdmp.snapshot.module import base_name
 
@@ -24,26 +25,21 @@ _RAISERS: Final = re.compile(
     re.IGNORECASE,
 )
 """Modules in which exceptions are raised for others."""
-_SEARCHED: Final = 0x2000
-"""Bytes of the stack."""
+_LOWEST: Final = 0xFFFF
+"""There is nothing up to here: no need to ask."""
 _EXECUTABLE: Final = 0xF0
 """Bits of PAGE_EXECUTE…"""
 
 
 def place_of(debuggee: Debuggee, address: int, stack_pointer: int | None) -> str:
-    """Of an instruction; where that only raises an exception for others, of the first one on the stack that may have
-    called it. Empty when it is in no module."""
-    found = module_at(debuggee, address)
-    if stack_pointer is not None and (not found or _RAISERS.fullmatch(found[0])):
-        word = debuggee.word
-        stack = debuggee.memory.read_some(stack_pointer, _SEARCHED)
-        for start in range(0, len(stack) - word + 1, word):
-            value = int.from_bytes(stack[start : start + word], "little")
-            caller = module_at(debuggee, value) if value > 0xFFFF else None
-            if caller and not _RAISERS.fullmatch(caller[0]):
-                found, address = caller, value
-                break
-    return f"{found[0]}+{address - found[1]:#x}" if found else ""
+    """With an offset from the module's base; empty when it is in none."""
+    stack = b"" if stack_pointer is None else debuggee.memory.read_some(stack_pointer, SEARCHED)
+
+    def locate(address: int) -> tuple[str, int] | None:
+        found = module_at(debuggee, address) if address > _LOWEST else None
+        return found and (found[0], address - found[1])
+
+    return first_place(address, stack, debuggee.word, locate, _RAISERS)
 
 
 def module_at(debuggee: Debuggee, address: int) -> tuple[str, int] | None:
