@@ -13,9 +13,12 @@ COMMANDS = (
     ("info", "mdmp.cli.info", "what kind of dump this is, from whom, when, and what it holds"),
     ("streams", "mdmp.cli.streams", "list the streams of a dump, or print one as it is"),
     ("memory", "mdmp.cli.memory", "print memory of the crashed process"),
-    ("capture", "mdmp.cli.capture", "write a minidump of a running process, which goes on"),
+    ("lookup", "mdmp.cli.lookup", "addresses to function, file, line and inline chain"),
+    ("convert", "mdmp.cli.convert", "write a minidump from a core file, or a smaller one from a minidump"),
+    ("demo", "mdmp.cli.demo", "crash a small program for real, and show what mdmp makes of it"),
     ("run", "mdmp.cli.run", "start a program, and write a minidump when it crashes"),
     ("attach", "mdmp.cli.attach", "watch a running process, and write a minidump when it crashes"),
+    ("capture", "mdmp.cli.capture", "write a minidump of a running process, which goes on"),
     ("install", "mdmp.cli.install", "have the system hand the crash of every program to mdmp"),
     ("uninstall", "mdmp.cli.uninstall", "put back what handled crashes before"),
     ("status", "mdmp.cli.status", "whether mdmp handles crashes, and what it did last"),
@@ -23,9 +26,6 @@ COMMANDS = (
     ("watch", "mdmp.cli.watch", "report the dumps that others write into a folder"),
     ("policy", "mdmp.cli.policy", "what happens when a program crashes: show, explain, set"),
     ("doctor", "mdmp.cli.doctor", "why a crash would leave no dump here, and what to do"),
-    ("convert", "mdmp.cli.convert", "write a minidump from a core file, or a smaller one from a minidump"),
-    ("demo", "mdmp.cli.demo", "crash a small program for real, and show what mdmp makes of it"),
-    ("lookup", "mdmp.cli.lookup", "addresses to function, file, line and inline chain"),
 )
 
 INTERRUPTED = 130
@@ -35,11 +35,11 @@ BROKEN_PIPE = 141
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 or 2 as `docs/cli.md` says, 70 for a bug of ours."""
+    _never_without_streams()
     _never_fail_on_encoding()
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
-        if sys.stdout:  # pythonw.exe has none
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         # Python would complain when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -84,9 +84,17 @@ def _help() -> str:
     rows = "\n".join(f"  {command:<11}{text}" for command, _, text in COMMANDS)
     return (
         "usage: mdmp [--version] [--help] COMMAND ...\n\n"
-        f"Reads crash dumps and explains them.\n\n{rows}\n\n"
+        f"Catches crashes, writes minidumps of them, and explains dumps down to the line of source.\n\n{rows}\n\n"
         "mdmp COMMAND --help tells more about a command."
     )
+
+
+def _never_without_streams() -> None:
+    """Some start us with closed files, and pythonw.exe has none. Else a dump could become what others take for
+    standard error; a program that we start has them closed as it should."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 def _never_fail_on_encoding() -> None:
