@@ -294,6 +294,19 @@ def test_the_program_is_as_without_us(tmp_path: Path) -> None:
     assert command.out == plain.stdout
 
 
+def test_files_that_are_closed(folder: Path, tmp_path: Path) -> None:
+    for number, closed in enumerate(("<&-", ">&-", "2>&-", "<&- >&- 2>&-")):
+        dumps = tmp_path / str(number)
+        command = [sys.executable, "-m", "mdmp.cli", "run", "-o", str(dumps), "--", build("faults", folder), "null"]
+        script = f'exec "$@" {closed}'
+        done = subprocess.run(["sh", "-c", script, "sh", *command], env=ENVIRONMENT, capture_output=True, check=False)
+        assert done.returncode == 139
+        (path,) = dumps.glob("*.dmp")
+        check_dump(path, BY_NAME["null"])
+    command = [sys.executable, "-m", "mdmp.cli", "run", "--", "readlink", "/proc/self/fd/2"]
+    assert subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *command], env=ENVIRONMENT, check=False).returncode == 1
+
+
 def test_signals_to_us_are_passed_on_once(tmp_path: Path) -> None:
     code = (
         "import signal, sys, time\n"

@@ -94,7 +94,7 @@ def _never_without_streams() -> None:
     standard error; a program that we start has them closed as it should."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def _never_fail_on_encoding() -> None:
