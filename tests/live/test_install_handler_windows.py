@@ -16,7 +16,7 @@ HEAD = """\
 import os, sys, threading, time
 import mdmp
 from mdmp.monitor.doctor import crash
-from mdmp.monitor.windows.told import has_debugger
+from mdmp.monitor.windows.own_debugger import has_debugger
 
 def install(**options):
     return mdmp.install_handler(folder=FOLDER, **options)

@@ -178,7 +178,7 @@ class Handler:
         """A message, then the stop in which the watcher reads it."""
         message["tid"] = threading.get_native_id()
         if sys.platform == "win32":
-            from mdmp.monitor.windows.told import tell_debugger
+            from mdmp.monitor.windows.own_debugger import tell_debugger
 
             while len(line := json.dumps({**message, "text": text})) > DEBUG_OUTPUT_LIMIT:
                 text = text[len(text) // 2 :]
@@ -342,7 +342,7 @@ def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:
 def _is_watched(tracer: int | None) -> bool:
     """By this thread of another process; on Windows by any: it does not tell."""
     if sys.platform == "win32":
-        from mdmp.monitor.windows.told import has_debugger
+        from mdmp.monitor.windows.own_debugger import has_debugger
 
         return has_debugger()
     else:
