@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,8 @@ def read_sources(path: str, issues: IssueLog, *, system: bool = False, owner: in
 
 
 def parse(data: bytes, name: str, issues: IssueLog, *, enforcing: bool = False) -> list[Source]:
+    import tomllib
+
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as problem:
