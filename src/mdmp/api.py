@@ -1,15 +1,13 @@
 """The one place where the layers are joined for callers.
 
-Opening a dump needs neither symbols nor analysis, which take longer to import than a dump to open: they are imported
-where they are used.
+Opening a dump needs neither symbols nor analysis, which take longer to import than a dump to open, and a handler of
+crashes may need none of it: all is imported where it is used.
 """
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
-
-from mdmp.dumpfile.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,6 +39,8 @@ def open_dump(path: AnyPath) -> Snapshot:
 
     Raises `UnusableInputError` when the file is missing, empty, or no dump.
     """
+    from mdmp.dumpfile.load import load
+
     return load(path)
 
 

@@ -12,15 +12,10 @@ def main() -> None:
         os._exit(0)
     # Python's own library goes first.
     sys.path.append(sys.argv[1])
+    from mdmp.api import write_report_beside
     from mdmp.monitor.handler_process import watch
 
-    watch(_report)
-
-
-def _report(path: str) -> str:
-    from mdmp.api import write_report_beside
-
-    return write_report_beside(path)
+    watch(write_report_beside)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def add_monitoring_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def make_keeper(args: argparse.Namespace) -> Keeper:
+    from mdmp.api import write_report_beside
     from mdmp.monitor.keeper import Keeper
     from mdmp.monitor.policy.load import load_policy
 
@@ -44,7 +45,7 @@ def make_keeper(args: argparse.Namespace) -> Keeper:
     )
     for issue in policy.issues:
         failure.complain(str(issue))
-    return Keeper(policy, report=_report, tell=tell_outcome)
+    return Keeper(policy, report=write_report_beside, tell=tell_outcome)
 
 
 def _output(text: str | None) -> tuple[str | None, str | None]:
@@ -54,12 +55,6 @@ def _output(text: str | None) -> tuple[str | None, str | None]:
     if os.path.isdir(text) or not os.path.splitext(text)[1]:
         return text, None
     return os.path.dirname(text) or os.curdir, os.path.basename(text)
-
-
-def _report(path: str) -> str:
-    from mdmp.api import write_report_beside
-
-    return write_report_beside(path)
 
 
 def tell_outcome(outcome: Outcome) -> None:
