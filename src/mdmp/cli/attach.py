@@ -10,8 +10,9 @@ examples:
 
 import argparse
 
+from mdmp.cli import failure
 from mdmp.cli.common import DONE
-from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper, tell
+from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     from mdmp.monitor.run import attach, find_process
 
     options, keeper = monitor_options(args), make_keeper(args)
-    attach(find_process(args.process, wait=args.wait, tell=tell), keeper, options, tell)
+    attach(find_process(args.process, wait=args.wait, tell=failure.complain), keeper, options, failure.complain)
     return DONE

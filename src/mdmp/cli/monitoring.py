@@ -45,7 +45,7 @@ def make_keeper(args: argparse.Namespace) -> Keeper:
     )
     for issue in policy.issues:
         failure.complain(str(issue))
-    return Keeper(policy, report=write_report_beside, tell=tell_outcome)
+    return Keeper(policy, report=write_report_beside, tell=_tell)
 
 
 def _output(text: str | None) -> tuple[str | None, str | None]:
@@ -57,13 +57,9 @@ def _output(text: str | None) -> tuple[str | None, str | None]:
     return os.path.dirname(text) or os.curdir, os.path.basename(text)
 
 
-def tell_outcome(outcome: Outcome) -> None:
+def _tell(outcome: Outcome) -> None:
     from mdmp.monitor.finalize.describe import describe
 
     failure.complain(describe(outcome))
     for note in outcome.notes:
-        failure.complain(f"  {note}")
-
-
-def tell(line: str) -> None:
-    failure.complain(line)
+        failure.complain(note)

@@ -11,7 +11,7 @@ examples:
 import argparse
 
 from mdmp.cli import failure
-from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper, tell
+from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     options = monitor_options(args)
     try:
-        status = run_program([args.program, *args.arguments], make_keeper(args), options, tell)
+        status = run_program([args.program, *args.arguments], make_keeper(args), options, failure.complain)
     except StartError as problem:
         failure.complain(str(problem))
         status = problem.status
