@@ -443,8 +443,8 @@ def test_an_attached_process_is_let_go(folder: Path, tmp_path: Path, victims: li
 def test_attach_by_name(folder: Path, tmp_path: Path, victims: list[subprocess.Popen[str]]) -> None:
     program = build("faults", folder)
     named = shutil.copy(program, tmp_path / f"named{os.getpid()}")
-    none = Command(tmp_path / "dumps", "attach", named.name)
-    none.end(2, 0)
+    for name in ("", named.name):
+        Command(tmp_path / "dumps", "attach", name).end(2, 0)
     waiting = Command(tmp_path / "dumps", "attach", "--wait", named.name)
     assert waiting.process.stderr is not None
     assert "waiting" in waiting.process.stderr.readline()

@@ -60,6 +60,8 @@ def attach(pid: int, keeper: Keeper, options: MonitorOptions, tell: Callable[[st
 def find_process(text: str, *, wait: bool, tell: Callable[[str], None]) -> int:
     """The process of a number, or the only one that runs a program of that name. With `wait` the next one that begins
     to. `UsageError` when there is none, or more than one."""
+    if not text:
+        raise UsageError("expected the number of a process, or the name of its program; found nothing")
     if text.isdecimal() and not wait:
         return int(text)
     if sys.platform == "linux":

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mdmp.capture.options import CaptureOptions
     from mdmp.snapshot import Context, ExceptionRecord, Snapshot
 
+UNREADABLE = "its memory is missing: the system keeps it from us, as that of a program whose file we may not read"
+
 
 @contextmanager
 def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = None) -> Iterator[Snapshot]:
@@ -43,6 +45,8 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
         seen = look(proc, contexts)
         maps, memory = seen.maps, LiveMemory(proc.living, readable(seen.maps))
         held, source = None, proc.living
+        if not maps:
+            issues.add("memory", UNREADABLE)
         wanted = options.snapshot and (traced is None or traced.resume is not None)
         if wanted and not frozen.stopped_before:
             try:
@@ -64,7 +68,7 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
             memory,
             origin=Origin("live", time=moment, writer="mdmp", method=told.method(held), held=held),
             exceptions=exceptions,
-            comment=told.comment(held),
+            comment=told.comment(held) if seen.maps else f"{told.comment(held)}; {UNREADABLE}",
             issues=issues.freeze(),
         )
 

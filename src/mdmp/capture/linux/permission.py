@@ -72,4 +72,6 @@ def _reasons(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
         reasons.append(_SCOPES[_NOBODY])
     if number(ours, "Seccomp"):
         reasons.append("a seccomp filter, such as of a container, may forbid ptrace: allow it there")
+    if not reasons:
+        reasons.append("although we may trace others: a security module, or its user namespace, may protect it")
     return reasons
