@@ -56,6 +56,10 @@ class Mdmp:
         self.python = folder / "python.exe"
         self.python.unlink()
         self.python.write_bytes(windows.python.read_bytes())
+        # The one without a console: all that differs is the subsystem in its headers.
+        image = bytearray(windows.python.read_bytes())
+        image[int.from_bytes(image[60:64], "little") + 0x5C] = 2
+        (folder / "pythonw.exe").write_bytes(image)
         (folder / "mdmp.pth").write_text("\n".join(map(windows.path, IMPORTS)))
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
@@ -87,9 +91,11 @@ def installed(windows: Wine, registry: Registry, tmp_path_factory: pytest.TempPa
 def test_it_is_the_debugger_of_both_halves(registry: Registry, installed: Mdmp) -> None:
     found = registry.read()
     for half in ("64", "32"):
+        assert "pythonw.exe" in found[half + AE_DEBUG]["Debugger"]
         assert "-m mdmp postmortem --pid %ld --event %ld --jit %p" in found[half + AE_DEBUG]["Debugger"]
         assert found[half + AE_DEBUG]["Auto"] == "1"
-    assert json.loads(installed("status", "--json"))["facts"]["via"] == "aedebug"
+    status = json.loads(installed("status", "--json"))
+    assert (status["facts"]["via"], status["working"], status["problems"]) == ("aedebug", True, [])
 
 
 @pytest.mark.parametrize("name", [name for name in BY_NAME if name not in OUT_OF_REACH])
@@ -134,5 +140,15 @@ def test_local_dumps_for_one_program(registry: Registry, installed: Mdmp) -> Non
     assert values["DumpFolder"] == r"%LOCALAPPDATA%\CrashDumps" and values["DumpCount"] == 10
     assert values["DumpType"] == 0 and values["CustomDumpFlags"] & 0x200
     assert found["64" + RUN]["mdmp"].endswith("-m mdmp watch")
+    facts = json.loads(installed("status", "--json"))["facts"]
+    assert (facts["via"], facts["program"], facts["localdumps_DumpType"]) == ("wer", "shop.exe", 0)
     installed("install")
     assert registry.read() == aedebug
+
+
+def test_what_cannot_be_installed(windows: Wine, registry: Registry, installed: Mdmp) -> None:
+    before = registry.read()
+    # Only the environment tells this one where mdmp is.
+    assert "would not find mdmp at a crash" in windows.run_mdmp("install").stderr
+    installed("install", "--via", "wer", "--only", "bin\\shop.exe", code=2)
+    assert registry.read() == before

@@ -29,9 +29,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         state = "handles crashes" if found.working else "is not in order" if found.installed else "is not installed"
         print(f"mdmp {state}")
+        width = max(map(len, found.facts), default=0)
         for name, value in found.facts.items():
-            if value not in (None, False):
-                print(safe_text(f"  {name:<16} {value}"))
+            if value is not None and value is not False:
+                print(safe_text(f"  {name:<{width}} {value}"))
         for problem in found.problems:
             print(safe_text(f"  problem: {problem}"))
         for crash in found.crashes:

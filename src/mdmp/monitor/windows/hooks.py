@@ -29,6 +29,7 @@ RUN = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run"
 """Commands that start with each user's session."""
 RUN_NAME = "mdmp"
 _MAX_COMMAND = 259
+_NOT_IN_NAMES = frozenset('\\/:*?"<>|')
 
 
 def install_windows(options: InstallOptions) -> tuple[str, ...]:
@@ -38,6 +39,7 @@ def install_windows(options: InstallOptions) -> tuple[str, ...]:
             where = "install Python and mdmp for all users (in Program Files), or use --force"
             raise UsageError(f"crashes of services would run what others can change: {'; '.join(problems)}: {where}")
         told += [f"warning: {problem}" for problem in problems]
+    _check_that_it_starts()
     wanted = list(_local_dumps(options.only) if options.via == "wer" else _debugger())
     stale = [change for change in remembered() if change[:3] not in {one[:3] for one in wanted}]
     if stale:  # it was installed the other way before
@@ -68,21 +70,22 @@ def uninstall_windows() -> tuple[str, ...]:
 
 def status_windows() -> Status:
     changes = remembered()
-    via = None
+    via, local_dumps = None, LOCAL_DUMPS
     if changes:
         via = "aedebug" if any(change.path == AEDEBUG for change in changes) else "wer"
+        local_dumps = next((change.path for change in changes if change.path.startswith(LOCAL_DUMPS)), LOCAL_DUMPS)
     facts: dict[str, object] = {"via": via}
+    if local_dumps != LOCAL_DUMPS:
+        facts["program"] = local_dumps.rpartition("\\")[2]
     for bits, view in (("64", BITS_64), ("32", BITS_32)):
         for name in ("Debugger", "Auto"):
             found = read(view, AEDEBUG, name)
             facts[f"aedebug{bits}_{name.lower()}"] = found[1] if found else None
     for name in FIELDS:
-        found = read(BITS_64, LOCAL_DUMPS, name)
+        found = read(BITS_64, local_dumps, name)
         facts[f"localdumps_{name}"] = found[1] if found else None
     problems = tuple(f"{change.place}: changed by somebody else since" for change in changes if not change.holds)
-    if changes and not any(
-        package_root() in str(change.value) or sys.executable in str(change.value) for change in changes
-    ):
+    if changes and not any(str(change.value).startswith(_quoted(_python())) for change in changes):
         problems += ("what is installed starts another mdmp than this one",)
     return Status(bool(changes), bool(changes) and not problems, facts, problems)
 
@@ -95,6 +98,8 @@ def _debugger() -> Iterator[Change]:
 
 
 def _local_dumps(program: str | None) -> Iterator[Change]:
+    if program is not None and (not program or set(program) & _NOT_IN_NAMES):
+        raise UsageError(f"--only: expected the name of a program's file, like shop.exe; found {program!r}")
     settings, _ = load_policy().settings_for(program or "")
     path = f"{LOCAL_DUMPS}\\{program}" if program else LOCAL_DUMPS
     values: dict[str, object] = {"folder": settings.folder or r"%LOCALAPPDATA%\CrashDumps", "count": settings.count}
@@ -107,14 +112,39 @@ def _local_dumps(program: str | None) -> Iterator[Change]:
 
 
 def _command(*arguments: str) -> str:
-    """This mdmp, without a console's window where there is a Python for that, whatever the environment says."""
-    folder, name = os.path.split(sys.executable)
-    windowless = os.path.join(folder, name.lower().replace("python", "pythonw"))
-    python = windowless if os.path.isfile(windowless) else sys.executable
-    line = subprocess.list2cmdline([python, "-I", "-X", "utf8", "-m", "mdmp", *arguments])
+    """This mdmp, whatever the environment says."""
+    line = _quoted(_python(), "-I", "-X", "utf8", "-m", "mdmp", *arguments)
     if len(line) > _MAX_COMMAND:
         raise UsageError(f"the command is longer than {_MAX_COMMAND} characters, which Windows may cut: {line}")
     return line
+
+
+def _quoted(*words: str) -> str:
+    return subprocess.list2cmdline(words)
+
+
+def _python() -> str:
+    """Ours, without a console's window where there is one like that."""
+    folder, name = os.path.split(sys.executable)
+    windowless = os.path.join(folder, name.lower().replace("python", "pythonw"))
+    return windowless if os.path.isfile(windowless) else sys.executable
+
+
+def _check_that_it_starts() -> None:
+    """A handler that cannot import mdmp would fail at each crash, where nobody sees it."""
+    done = subprocess.run(
+        [_python(), "-I", "-c", "import mdmp.monitor.windows.postmortem"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        why = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise UsageError(
+            f"{_python()} would not find mdmp at a crash, when neither the environment nor the packages of one user "
+            f"count: install mdmp for all users ({why})"
+        )
 
 
 def _trouble() -> Iterator[str]:
