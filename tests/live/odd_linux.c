@@ -72,6 +72,21 @@ static void sparse(void) {
     crash_later(0);
 }
 
+static void *end(void *unused) { return unused; }
+
+static void *make_threads(void *unused) {
+    for (pthread_t thread;;)
+        if (!pthread_create(&thread, 0, end, 0)) pthread_join(thread, 0);
+    return unused;
+}
+
+/* Threads are born and end all the time. */
+static void restless(void) {
+    pthread_t thread;
+    for (int i = 0; i < 8; i++) pthread_create(&thread, 0, make_threads, 0);
+    crash_later(0);
+}
+
 static void give_up(int number) { (void)number; abort(); }
 
 __attribute__((noinline)) static int recurse(int depth) {
@@ -97,5 +112,6 @@ int main(int count, char **words) {
     if (!strcmp(words[1], "filter_kills")) filter_kills();
     if (!strcmp(words[1], "sparse")) sparse();
     if (!strcmp(words[1], "overflow_told")) overflow_told();
+    if (!strcmp(words[1], "restless")) restless();
     return 1;
 }

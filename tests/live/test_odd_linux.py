@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,36 @@ def test_threads_that_a_filter_watches_are_not_used(start: Callable[[str], subpr
         assert snapshot.issues == ()
         assert len(snapshot.threads or ()) == 4
     assert process.poll() is None
+
+
+@only_parents
+def test_threads_are_born_meanwhile(start: Callable[[str], subprocess.Popen[str]], tmp_path: Path) -> None:
+    process = start("restless")
+    for _ in range(4):
+        attach = subprocess.Popen(
+            [sys.executable, "-m", "mdmp.cli", "attach", "-o", str(tmp_path), str(process.pid)],
+            env=ENVIRONMENT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for_tracer(process.pid)
+        time.sleep(0.2)
+        attach.send_signal(signal.SIGINT)
+        assert (attach.communicate(timeout=20)[1], attach.returncode, process.poll()) == ("", 0, None)
+    attach = subprocess.Popen(attach.args, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    wait_for_tracer(process.pid)
+    process.communicate("go\n", timeout=20)
+    assert process.returncode == -signal.SIGSEGV
+    assert attach.communicate(timeout=20)[1].count("SIGSEGV") == 1
+    (path,) = tmp_path.glob("*.dmp")
+    check_crash(mdmp.analyze(mdmp.open_dump(path)))
+
+
+def wait_for_tracer(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while "TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_killed_by_a_filter(program: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ class Tracer:
                     continue
                 except PermissionError as problem:
                     stat = proc.stat(tid)
-                    if stat is None or stat.state in "ZX" or tid in self._tasks:
+                    if stat is None or stat.state in "ZX" or _is_ours(tid):
                         continue
                     raise UsageError(refusal(proc, problem)) from None
                 self._tasks[tid] = process.tasks[tid] = Task(tid, process)
@@ -249,6 +250,11 @@ class Tracer:
             with suppress(ProcessLookupError):
                 syscalls.ptrace(Request.DETACH, tid)
         self.processes.pop(process.pid, None)
+
+
+def _is_ours(tid: int) -> bool:
+    """This thread traces it already: it was born to one that we had seized, and its first stop is still to come."""
+    return number_in(read_text(f"/proc/{tid}/status") or b"", "TracerPid") == threading.get_native_id()
 
 
 def message(tid: int) -> int:
