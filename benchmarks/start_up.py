@@ -12,6 +12,7 @@ COMMANDS = (
     ("mdmp --version", [MDMP, "--version"]),
     ("mdmp --help", [MDMP, "--help"]),
     ("mdmp analyze --help", [MDMP, "analyze", "--help"]),
+    *([("mdmp run -- true", [MDMP, "run", "--", "true"])] if sys.platform == "linux" else []),
 )
 
 
