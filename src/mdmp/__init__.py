@@ -13,18 +13,21 @@ from mdmp.version import __version__ as __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mdmp.api import analyze, capture_process, open_dump, save_dump
+    from mdmp.dumpfile.save import Saved
     from mdmp.errors import FormatError, Issue, MdmpError, MemoryUnavailable, SaveError, UnusableInputError, UsageError
-    from mdmp.monitor.handler import install_handler
+    from mdmp.monitor.handler import Handler, install_handler
     from mdmp.report import Report
     from mdmp.snapshot import Snapshot
 
 __all__ = [
     "FormatError",
+    "Handler",
     "Issue",
     "MdmpError",
     "MemoryUnavailable",
     "Report",
     "SaveError",
+    "Saved",
     "Snapshot",
     "UnusableInputError",
     "UsageError",
@@ -42,7 +45,9 @@ _HOME = {
     "install_handler": "mdmp.monitor.handler",
     "open_dump": "mdmp.api",
     "save_dump": "mdmp.api",
+    "Handler": "mdmp.monitor.handler",
     "Report": "mdmp.report",
+    "Saved": "mdmp.dumpfile.save",
     "Snapshot": "mdmp.snapshot",
 }
 
