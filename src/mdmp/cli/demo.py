@@ -110,10 +110,12 @@ def _compiled(folder: Path) -> Program | None:
 
 
 def _interpreted(folder: Path) -> Program:
+    from mdmp.monitor.interpreter import interpreter
+
     source = f"{PROGRAM}.py"
     shutil.copy(Path(__file__).with_name(source), folder)
     version = ".".join(map(str, sys.version_info[:3]))
-    return Program([sys.executable, "-I", str(folder / source)], f"{source}, run by Python {version}", _PYTHON_FRAMES)
+    return Program([interpreter(), "-I", str(folder / source)], f"{source}, run by Python {version}", _PYTHON_FRAMES)
 
 
 def _crash(program: Program, folder: Path) -> Outcome | None:

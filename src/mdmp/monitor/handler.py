@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mdmp.errors import UsageError
+from mdmp.monitor.interpreter import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -315,14 +316,12 @@ def install_handler(
 
 
 def _interpreter() -> str:
-    """The one that runs us; in a virtual environment on Windows the one that its `python.exe` would start."""
     if GUARD in os.environ:
         raise UsageError("this process was started to watch another: sys.executable is no Python; name one by python=")
-    found = getattr(sys, "_base_executable", None) if sys.platform == "win32" else None
-    found = found or sys.executable
+    found = interpreter()
     if getattr(sys, "frozen", False) or not found:
         raise UsageError("this program has no Python interpreter of its own (sys.executable): name one by python=")
-    return str(found)
+    return found
 
 
 def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mdmp.dumpfile.load import load
 from mdmp.errors import MdmpError
 from mdmp.monitor.install import package_root
+from mdmp.monitor.interpreter import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +106,7 @@ def _try(kind: str, way: str, expected: bool, folder: str, handler: HandlerPlace
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MDMP_")}
     environment |= {"MDMP_DUMP_FOLDER": folder, "MDMP_DUMP_TYPE": "mini", "MDMP_DUMP_NOTICE": "none"}
     environment |= {"MDMP_DUMP_LOG": "false", "MDMP_DUMP_MIN_FREE": "0", "MDMP_DUMP_REPEAT": "0"}
-    program = [sys.executable, "-I", _script(), kind]
+    program = [interpreter(), "-I", _script(), kind]
     try:
         if way == RUN:
             pid = _run([*_mdmp("run"), "--", *program], environment)
