@@ -14,6 +14,7 @@ def test_this_system_is_examined(windows: Wine) -> None:
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert {"system", "wer", "debug_privilege", "snapshot", "dbghelp", "policy", "folder", "disk"} <= set(checks)
     assert checks["dbghelp"]["state"] == "ok"
+    assert checks["folder"]["state"] == "ok"
 
 
 @pytest.mark.slow

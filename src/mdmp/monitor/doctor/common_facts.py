@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ def look_at_folder(path: str) -> Folder:
     free, files = _free(nearest)
     writable = os.access(nearest, os.W_OK | os.X_OK)
     is_folder = stat.S_ISDIR(found.st_mode)
-    mode = stat.S_IMODE(found.st_mode)
+    # On Windows access lists decide, and each folder has the mode 777.
+    mode = 0o700 if sys.platform == "win32" else stat.S_IMODE(found.st_mode)
     return Folder(path, nearest == path, nearest, is_folder, writable, found.st_uid, mode, free, files)
 
 
