@@ -287,6 +287,17 @@ def test_the_command_line(windows: Wine, tmp_path: Path) -> None:
     assert dump.name.startswith("watched.exe.")
 
 
+def test_a_crash_of_a_child_that_nobody_watched(windows: Wine, tmp_path: Path) -> None:
+    """As in a virtual environment, whose `python.exe` only starts the real one and passes its status on."""
+    command = ("--", "cmd.exe", "/c", Wine.path(WATCHED / "watched.exe"), "null_read")
+    done = windows.run_mdmp("run", "-o", windows.path(tmp_path), *command)
+    assert "ended with code C0000005, that of a crash, but did not crash itself: --follow" in done.stderr
+    assert not list(tmp_path.glob("*.dmp"))
+    done = windows.run_mdmp("run", "-o", windows.path(tmp_path), "--follow", *command)
+    assert "--follow" not in done.stderr
+    assert len(list(tmp_path.glob("*.dmp"))) == 1
+
+
 def test_a_program_that_is_not_there(windows: Wine) -> None:
     done = windows.run_mdmp("run", "--", "no_such_program")
     assert "there is no such program" in done.stderr

@@ -308,6 +308,11 @@ class Debugger:
             self._crash(debuggee, overflow)
         else:
             self._exit(debuggee, tid, status)
+        if debuggee.crashed == -inf and self._how == "run" and not self._options.follow and status in faults.KIND_OF:
+            self._tell(
+                f"{debuggee.subject.name} ended with code {status:08X}, that of a crash, but did not crash itself: "
+                "--follow watches its children, too (python.exe of a virtual environment starts the real one)"
+            )
         self._watchers.pop(debuggee.subject.pid, None)
         del self._debuggees[debuggee.subject.pid]
         if debuggee.subject.pid == self._main:

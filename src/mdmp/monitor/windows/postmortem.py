@@ -25,9 +25,12 @@ assert sys.platform == "win32"
 from mdmp.capture.windows import win32
 from mdmp.capture.windows.permission import opened
 from mdmp.monitor.windows.debugger import Debugger
+from mdmp.monitor.windows.event_log import report_event
 
 PATIENCE = 20.0
 """Seconds in which the exception has to come. After that the process is let go."""
+_WARNING = 4
+"""The severity, as syslog counts."""
 
 
 def handle(pid: int, event: int, jit: int, report: Callable[[str], str] | None = None) -> None:
@@ -37,6 +40,10 @@ def handle(pid: int, event: int, jit: int, report: Callable[[str], str] | None =
         _complete_environment(pid)
         debugger = Debugger(Keeper(load_policy(), report=report), MonitorOptions(), lambda _: None, "postmortem")
         debugger.attach(pid)
+    except UsageError as problem:
+        with suppress(OSError):  # the log is the only place where anybody will look
+            report_event(f"no dump of a crash: {problem}", {"pid": pid}, _WARNING)
+        raise
     finally:
         if event:
             with suppress(OSError):  # whatever happens here: the process waits for it
