@@ -87,6 +87,21 @@ static void restless(void) {
     crash_later(0);
 }
 
+static void *crash_together(void *barrier) {
+    pthread_barrier_wait(barrier);
+    crash();
+    return 0;
+}
+
+/* Threads crash at the same time. */
+static void all_crash(void) {
+    pthread_barrier_t barrier;
+    pthread_t thread;
+    pthread_barrier_init(&barrier, 0, 8);
+    for (int i = 0; i < 8; i++) pthread_create(&thread, 0, crash_together, &barrier);
+    pthread_join(thread, 0);
+}
+
 static void give_up(int number) { (void)number; abort(); }
 
 __attribute__((noinline)) static int recurse(int depth) {
@@ -113,5 +128,6 @@ int main(int count, char **words) {
     if (!strcmp(words[1], "sparse")) sparse();
     if (!strcmp(words[1], "overflow_told")) overflow_told();
     if (!strcmp(words[1], "restless")) restless();
+    if (!strcmp(words[1], "all_crash")) all_crash();
     return 1;
 }

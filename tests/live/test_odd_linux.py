@@ -117,6 +117,17 @@ def test_threads_that_a_filter_watches_are_not_used(start: Callable[[str], subpr
     assert process.poll() is None
 
 
+def test_threads_that_crash_at_once(program: Path, tmp_path: Path) -> None:
+    others = 0
+    for attempt in range(4):
+        report, path = run(program, "all_crash", tmp_path / str(attempt), 128 + signal.SIGSEGV)
+        check_crash(report)
+        snapshot = mdmp.open_dump(path)
+        assert len(snapshot.exceptions) == 1, "neither LLDB 19 nor Breakpad opens a dump with two"
+        others += sum("was about to get SIGSEGV, too" in comment for comment in snapshot.annotations.comments)
+    assert others
+
+
 @only_parents
 def test_threads_are_born_meanwhile(start: Callable[[str], subprocess.Popen[str]], tmp_path: Path) -> None:
     process = start("restless")

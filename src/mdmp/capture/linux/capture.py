@@ -18,23 +18,28 @@ from mdmp.capture.linux.registers import context_from_text, read_context, read_s
 from mdmp.capture.linux.touched import touched_of
 from mdmp.errors import IssueLog
 from mdmp.formats.proc.maps import parse_maps
+from mdmp.platforms.signals import signal_name
 from mdmp.snapshot import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mdmp.capture.linux.copy import Copy
+    from mdmp.capture.linux.describe import Seen
     from mdmp.capture.linux.freeze import Frozen, Traced
     from mdmp.capture.options import CaptureOptions
     from mdmp.snapshot import Context, ExceptionRecord, Snapshot
 
 UNREADABLE = "its memory is missing: the system keeps it from us, as that of a program whose file we may not read"
 
+_MAX_OTHERS = 16
+"""Threads that are named beside the one that crashed."""
+
 
 @contextmanager
 def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = None) -> Iterator[Snapshot]:
-    """`traced`: whom somebody has seized already. The signals that threads have stopped at become the exceptions of the
-    snapshot, in that order."""
+    """`traced`: whom somebody has seized already. The first of the signals that threads have stopped at becomes the
+    exception of the snapshot; few readers open dumps with several."""
     proc = Proc(pid)
     check(proc)
     issues = IssueLog()
@@ -67,10 +72,20 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
             seen,
             memory,
             origin=Origin("live", time=moment, writer="mdmp", method=told.method(held), held=held),
-            exceptions=exceptions,
-            comment=told.comment(held) if seen.maps else f"{told.comment(held)}; {UNREADABLE}",
+            exceptions=exceptions[:1],
+            comment="; ".join((told.comment(held), *_more(seen, exceptions[1:]))),
             issues=issues.freeze(),
         )
+
+
+def _more(seen: Seen, others: Sequence[ExceptionRecord]) -> Iterator[str]:
+    """What else the dump's comment says."""
+    if not seen.maps:
+        yield UNREADABLE
+    for record in others[:_MAX_OTHERS]:
+        yield f"thread {record.tid} was about to get {signal_name(record.code)}, too"
+    if len(others) > _MAX_OTHERS:
+        yield f"and so were {len(others) - _MAX_OTHERS} more threads"
 
 
 def _forget(frozen: Frozen, copy: Copy) -> None:
