@@ -30,11 +30,11 @@ static void forbid(int first, int second) {
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-static void *crash_later(void *unused) {
+static void *crash_later(void *at_once) {
     char line[8];
     puts("ready");
-    if (fgets(line, sizeof line, stdin)) crash();
-    return unused;
+    if (at_once || fgets(line, sizeof line, stdin)) crash();
+    return 0;
 }
 
 static void *forbidden_to_copy(void *unused) {
@@ -44,9 +44,9 @@ static void *forbidden_to_copy(void *unused) {
 }
 
 /* The main thread ends before another one, which crashes. */
-static void main_ended(void) {
+static void main_ended(char *at_once) {
     pthread_t thread;
-    pthread_create(&thread, 0, crash_later, 0);
+    pthread_create(&thread, 0, crash_later, at_once);
     pthread_exit(0);
 }
 
@@ -122,7 +122,7 @@ static void overflow_told(void) {
 int main(int count, char **words) {
     setvbuf(stdout, 0, _IONBF, 0);
     if (count < 2) return 2;
-    if (!strcmp(words[1], "main_ended")) main_ended();
+    if (!strcmp(words[1], "main_ended")) main_ended(words[2]);
     if (!strcmp(words[1], "filtered_threads")) filtered_threads();
     if (!strcmp(words[1], "filter_kills")) filter_kills();
     if (!strcmp(words[1], "sparse")) sparse();

@@ -1,6 +1,7 @@
 """Programs in states that few programs are in: they are captured, and live, as any other."""
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import mdmp
 from mdmp.report import Report
 
+postmortem = pytest.importorskip("postmortem", reason="these are programs of Linux", exc_type=ImportError)
 SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="these are programs of Linux"),
@@ -95,6 +97,16 @@ def test_a_dump_is_explained_where_it_was_made(program: Path, tmp_path: Path) ->
     assert report.threads[report.crashing_thread].frames[0].function is None
 
 
+@pytest.mark.skipif(postmortem.why_not() is not None, reason="only root may set core_pattern")
+def test_the_main_thread_has_ended_and_nobody_watches(program: Path) -> None:
+    with postmortem.machine(), postmortem.Handler() as handler:
+        entry = handler.crash([handler.program(program), "main_ended", "now"])
+        assert "dump" in entry, entry
+        snapshot = mdmp.open_dump(entry["dump"])
+        assert snapshot.auxv and snapshot.modules and (snapshot.modules[0].path == str(handler.program(program)))
+        check_crash(mdmp.analyze(snapshot))
+
+
 @only_parents
 def test_capture_without_a_main_thread(start: Callable[[str], subprocess.Popen[str]], tmp_path: Path) -> None:
     process = start("main_ended")
@@ -108,7 +120,7 @@ def test_capture_without_a_main_thread(start: Callable[[str], subprocess.Popen[s
 
 
 @only_parents
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="copies are made on x86-64 only")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="copies are made on x86-64 only")
 def test_threads_that_a_filter_watches_are_not_used(start: Callable[[str], subprocess.Popen[str]]) -> None:
     process = start("filtered_threads")
     with mdmp.capture_process(process.pid) as snapshot:

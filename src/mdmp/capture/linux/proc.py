@@ -25,6 +25,18 @@ def read_text(path: str) -> bytes | None:
         return None
 
 
+def _numbers(folder: str) -> list[int]:
+    try:
+        return sorted(int(entry) for entry in os.listdir(folder) if entry.isdigit())
+    except OSError:
+        return []
+
+
+def _has_ended(folder: str) -> bool:
+    stat = parse_stat(read_text(f"{folder}/stat") or b"")
+    return stat is not None and stat.state in "ZX"
+
+
 class Proc:
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -36,11 +48,10 @@ class Proc:
     @cached_property
     def living(self) -> int:
         """The thread by which the memory and files are found: the first, unless that has ended before the others."""
-        stat = self.stat()
-        if stat is None or stat.state not in "ZX":
+        folder = f"/proc/{self.pid}"
+        if not _has_ended(folder):
             return self.pid
-        others = (tid for tid in reversed(self.tids()) if (stat := self.stat(tid)) and stat.state not in "ZX")
-        return next(others, self.pid)
+        return next((tid for tid in _numbers(f"{folder}/task") if not _has_ended(f"{folder}/task/{tid}")), self.pid)
 
     def text(self, name: str) -> bytes | None:
         return read_text(self.path(name))
@@ -53,10 +64,7 @@ class Proc:
 
     def names(self, name: str) -> list[int]:
         """The numbers that name the entries of a folder, sorted; none where there is no folder."""
-        try:
-            return sorted(int(entry) for entry in os.listdir(self.path(name)) if entry.isdigit())
-        except OSError:
-            return []
+        return _numbers(self.path(name))
 
     def tids(self) -> list[int]:
         return self.names("task")
