@@ -303,6 +303,12 @@ def test_a_program_that_is_not_there(windows: Wine) -> None:
     assert "there is no such program" in done.stderr
 
 
+def test_a_program_that_is_none(windows: Wine, tmp_path: Path) -> None:
+    (tmp_path / "a.exe").write_text("nothing of the kind")
+    done = windows.run_mdmp("run", "--", windows.path(tmp_path / "a.exe"))
+    assert "cannot start" in done.stderr and "%1" not in done.stderr
+
+
 def test_python_crashes_in_native_code(windows: Wine, tmp_path: Path) -> None:
     code = "import ctypes; ctypes.c_int.from_address(8).value"  # what ctypes calls, it guards
     done = windows.run_mdmp("run", "-o", tmp_path, "--", windows.python, "-c", code)

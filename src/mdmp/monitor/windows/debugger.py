@@ -101,7 +101,8 @@ class Debugger:
                 path, buffer, None, None, True, flags, None, None, ctypes.byref(startup), ctypes.byref(started)
             )
         except OSError as problem:
-            raise StartError(f"cannot start {path}: {problem.strerror}", NOT_RUN) from None
+            reason = problem.strerror.replace("%1", "it")  # some of the system's texts want the name
+            raise StartError(f"cannot start {path}: {reason}", NOT_RUN) from None
         win32.DebugSetProcessKillOnExit(False)
         win32.CloseHandle(started.hProcess)
         win32.CloseHandle(started.hThread)
