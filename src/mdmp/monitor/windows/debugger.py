@@ -101,7 +101,7 @@ class Debugger:
                 path, buffer, None, None, True, flags, None, None, ctypes.byref(startup), ctypes.byref(started)
             )
         except OSError as problem:
-            reason = problem.strerror.replace("%1", "it")  # some of the system's texts want the name
+            reason = str(problem.strerror).replace("%1", "it")  # some of the system's texts want the name
             raise StartError(f"cannot start {path}: {reason}", NOT_RUN) from None
         win32.DebugSetProcessKillOnExit(False)
         win32.CloseHandle(started.hProcess)
