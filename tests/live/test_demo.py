@@ -70,3 +70,10 @@ def test_a_compiler_that_does_not_work_is_passed_over(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     done = demo(path=str(tmp_path))
     assert done.returncode == 0 and "run by Python 3." in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not COMPILER, reason="a compiled program, and pipes, of Linux")
+def test_a_reader_that_goes() -> None:
+    script = f"{sys.executable} -m mdmp demo | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout.splitlines()[1:], done.stderr) == (["141"], "")

@@ -32,6 +32,8 @@ _PATIENCE = 120
 """Seconds for a compiler."""
 _PYTHON_FRAMES = 12
 """Below them there is nothing but the interpreter calling itself."""
+_PIPE_BROKE = 128 + 13
+"""The status of a program that SIGPIPE ended."""
 
 
 class Program(NamedTuple):
@@ -130,7 +132,9 @@ def _crash(program: Program, folder: Path) -> Outcome | None:
     outcomes: list[Outcome] = []
     source = replace(command_line_source(settings), name="mdmp demo")
     keeper = Keeper(Policy((source,)), tell=outcomes.append)
-    watch(program.command, keeper, MonitorOptions(), lambda line: None)
+    status = watch(program.command, keeper, MonitorOptions(), lambda line: None)
+    if status == _PIPE_BROKE:  # it ended before its crash: whoever reads what we write, and it, has gone
+        raise BrokenPipeError
     return outcomes[0] if outcomes else None
 
 

@@ -116,7 +116,7 @@ def _describe(header: int, images: Images, memory: MemoryReader) -> str:
 
 def _type_name(type_info: int, memory: MemoryReader) -> str | None:
     name = _text(memory, memory.word(type_info + 8, 8) or 0)
-    return name.lstrip("*") if name and _MANGLED.fullmatch(name) else None
+    return name.lstrip("*") if name and len(name) < _MAX_TEXT and _MANGLED.fullmatch(name) else None
 
 
 def _what(thrown: int, type_info: int, images: Images, memory: MemoryReader) -> str | None:
@@ -137,5 +137,6 @@ def _lineage(type_info: int, images: Images, memory: MemoryReader) -> Iterator[i
 
 
 def _text(memory: MemoryReader, address: int) -> str | None:
-    raw, end, _ = memory.read_some(address, _MAX_TEXT).partition(b"\0")
-    return raw.decode("utf-8", "replace") if raw and end else None
+    """As much of it as is shown."""
+    raw = memory.read_some(address, _MAX_TEXT).partition(b"\0")[0]
+    return raw.decode("utf-8", "replace") if raw else None
