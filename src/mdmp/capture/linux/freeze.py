@@ -168,8 +168,8 @@ class Frozen:
         if told is None:
             return
         if told.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED):
-            # As parent of the process, the program that uses us wants to hear itself how it ended.
-            if tid != self.proc.pid or self.proc.parent != os.getpid():
+            # Who traces the threads already, or is the parent of the process, wants to hear itself how they ended.
+            if tid not in self._known and (tid != self.proc.pid or self.proc.parent != os.getpid()):
                 os.waitpid(tid, syscalls.WALL | os.WNOHANG)
             self._forget(tid)
             return

@@ -27,6 +27,8 @@ _MANY = 1000
 """Stops that are looked at in a row before other things get their turn."""
 _PATIENCE = 0.03
 """Seconds after which threads are looked at that did not stop."""
+_ROUND = 1.0
+"""Seconds between looks at whether all processes are still there."""
 _ANY_OF_OURS = os.WNOHANG | syscalls.WALL | syscalls.WNOTHREAD
 
 
@@ -58,6 +60,8 @@ class Process:
     """It is to stand still: whoever stops stays so. To be called once when all have stopped."""
     all_stopped: bool = False
     held_since: float = 0.0
+    last_status: int = 0
+    """What the thread that ended last was about to end with, as `wait` tells it."""
     busy: bool = False
     """A dump of it is being made, and it may run meanwhile: what else happens to it has to wait."""
 
@@ -88,6 +92,7 @@ class Tracer:
         self.processes: dict[int, Process] = {}
         self._events = events
         self._tasks: dict[int, Task] = {}
+        self._next_round = 0.0
 
     def seize(self, pid: int) -> Process:
         """All threads of a process, which goes on running. `UsageError` when we may not, and why."""
@@ -118,6 +123,7 @@ class Tracer:
             try:
                 tid, status = os.waitpid(-1, _ANY_OF_OURS)
             except ChildProcessError:
+                self._next_round = 0.0
                 return True
             if not tid:
                 return True
@@ -158,6 +164,15 @@ class Tracer:
                 self._events.ended(process, status)
         self._look_at_held(process)
 
+    def _lost(self, process: Process) -> None:
+        """It has ended while a dump was made of it: the one who made calls in it heard of that instead of us."""
+        for tid in process.tasks:
+            self._tasks.pop(tid, None)
+        process.tasks.clear()
+        if self.processes.pop(process.pid, None):
+            self._events.ended(process, process.last_status)
+        self._look_at_held(process)
+
     def _act(self, task: Task) -> None:
         process, status = task.process, task.stop
         if status is None:
@@ -177,7 +192,8 @@ class Tracer:
             if task.tid not in self._tasks:
                 return
         elif event == syscalls.EVENT_EXIT and not task.examined:
-            if self._events.exiting(task, message(task.tid)):
+            process.last_status = message(task.tid)
+            if self._events.exiting(task, process.last_status):
                 return
         elif not event and not task.examined and self._events.signalled(task, number):
             return
@@ -222,6 +238,11 @@ class Tracer:
 
     def look_again(self) -> bool:
         """Whether all is well with the processes that are to stand still; False: call again soon."""
+        now = time.monotonic()
+        if now >= self._next_round:
+            self._next_round = now + _ROUND
+            for process in [one for one in self.processes.values() if not os.path.exists(f"/proc/{one.pid}")]:
+                self._lost(process)
         waiting = [process for process in self.processes.values() if process.held and not process.all_stopped]
         for process in waiting:
             self._look_at_held(process)
