@@ -59,10 +59,11 @@ def run(tmp_path: Path) -> Run:
         script.write_text(f"FOLDER = {str(folder)!r}\n{HEAD}\n{textwrap.dedent(text)}")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MDMP_")}
         kept |= {"MDMP_DUMP_NOTICE": "none", "MDMP_DUMP_LOG": "false", "MDMP_DUMP_MIN_FREE": "0"} | (environment or {})
+        before = watchers()
         ended = subprocess.run(
             [*command, sys.executable, str(script)], capture_output=True, text=True, timeout=60, env=kept, cwd=tmp_path
         )
-        assert_no_watcher_left(tmp_path)
+        assert_no_watcher_left(before)
         return Ended(ended.returncode, ended.stdout, ended.stderr, sorted(folder.glob("*.dmp")))
 
     return run_program
@@ -82,10 +83,11 @@ def watchers() -> dict[int, str]:
     return found
 
 
-def assert_no_watcher_left(folder: Path) -> None:
-    """Of programs that are gone."""
+def assert_no_watcher_left(before: dict[int, str]) -> None:
+    """Of programs that are gone; those that were there `before` are of other tests."""
     for _ in range(200):
-        left = [pid for pid, program in watchers().items() if not Path(f"/proc/{program}").exists()]
+        new = {pid: program for pid, program in watchers().items() if pid not in before}
+        left = [pid for pid, program in new.items() if not Path(f"/proc/{program}").exists()]
         if not left:
             return
         time.sleep(0.05)
