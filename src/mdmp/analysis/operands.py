@@ -61,8 +61,10 @@ def decode(code: bytes, address: int, registers: Mapping[str, int], cpu: str, te
 
 @cache
 def _machine(cpu: str, thumb: bool) -> Any:
-    import capstone
-
+    try:
+        import capstone
+    except ImportError:  # its library cannot be loaded here: the report does without the instruction
+        return None
     modes = {
         "x86": (capstone.CS_ARCH_X86, capstone.CS_MODE_32),
         "amd64": (capstone.CS_ARCH_X86, capstone.CS_MODE_64),
