@@ -21,6 +21,7 @@ from mdmp.snapshot import Snapshot
 
 pytestmark = pytest.mark.wine
 HELPER = Path(__file__).resolve().parent / "watching_windows.py"
+LLDB_GOES_ASTRAY = ("cpp_throw", "heap_damage", "stack_probe")
 NARROW = ("null_read", "breakpoint", "stack_overflow", "divide_by_zero", "told_name", "debug_output", "fast_fail")
 
 
@@ -236,19 +237,21 @@ def test_windows_own_writer(name: str, results: Results) -> None:
     assert (report.blame.function, report.blame.line) == (fault.function, fault.line)
 
 
-@pytest.mark.parametrize("name", ["null_read", "named_threads"])
+@pytest.mark.parametrize("name", BY_NAME)
 def test_winedbg_sees_the_same(name: str, results: Results, windows: Wine) -> None:
-    """The innermost frame with its line: for the others it would need memory that all else read from the images."""
-    (dump,) = results.dumps(f"run-{name}")
-    said = windows.run("winedbg", dump, cwd=WATCHED).stdout
-    top = re.search(r"^=>0 0x([0-9a-f]+) (\w+).*\\(\w+\.c):(\d+)\]", said, re.MULTILINE)
-    snapshot, _ = results.open(f"run-{name}")
-    fault = BY_NAME[name]
-    assert top is not None, said
-    assert (int(top[1], 16), top[2], int(top[4])) == (snapshot.exceptions[0].address, fault.function, fault.line)
+    """The innermost frame: for the others it would need memory that all else read from the images. Its line only where
+    no call was put inside another."""
+    said = windows.run("winedbg", results.dump(f"run-{name}"), cwd=WATCHED).stdout
+    _, report = results.open(f"run-{name}")
+    assert report.crashing_thread is not None
+    innermost = report.threads[report.crashing_thread].frames[0]
+    top = re.search(r"^=>0 (?:0x)?([0-9a-f]+)\b(?: (\w+).*\\\w+\.c:(\d+)\])?", said, re.MULTILINE)
+    assert top is not None and int(top[1], 16) == innermost.instruction, said
+    if name in ("null_read", "named_threads"):
+        assert (top[2], int(top[3])) == (innermost.function, innermost.line), said
 
 
-@pytest.mark.parametrize("name", ["null_read", "named_threads", "stack_overflow"])
+@pytest.mark.parametrize("name", [name for name in BY_NAME if name not in LLDB_GOES_ASTRAY])
 def test_lldb_sees_the_same(name: str, results: Results) -> None:
     lldb = next(filter(None, map(shutil.which, ("lldb-22", "lldb-19", "lldb"))), None)
     if lldb is None:
@@ -258,7 +261,7 @@ def test_lldb_sees_the_same(name: str, results: Results) -> None:
     images = f"settings set target.exec-search-paths {WATCHED} {results.system}"
     command = [lldb, "--batch", "--no-lldbinit", "-o", images, "-o", f"target create --core {dump}", "-o", "bt 50"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=WATCHED)
-    addresses = [int(address, 16) for address in re.findall(r"frame #\d+: 0x([0-9a-f]+) ", done.stdout)]
+    addresses = [int(address, 16) for address in re.findall(r"frame #\d+: 0x([0-9a-f]+)", done.stdout)]
     theirs = [address for address, _ in groupby(addresses)]  # inlined functions have a line of their own there
     assert report.crashing_thread is not None
     ours = [address for address, _ in groupby(f.instruction for f in report.threads[report.crashing_thread].frames)]
