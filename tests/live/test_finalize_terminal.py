@@ -1,6 +1,7 @@
 """A line on the terminal of a process that crashed, and on no other."""
 
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -27,6 +28,16 @@ HOSTILE = Outcome(FAULT, Decision("heap", Settings(), "/dumps"))
 _BEGIN = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); print('ready', flush=True)"
 
 
+def heard(master: int, wanted: str) -> str:
+    """What comes out of a terminal, until `wanted` has come and ended a line: it comes in pieces."""
+    text = ""
+    while wanted not in text or not text.endswith("\n"):
+        ready, _, _ = select.select([master], [], [], 10)
+        assert ready, text
+        text += os.read(master, 10000).decode()
+    return text.strip()
+
+
 @contextmanager
 def on_a_terminal(*lines: str) -> Iterator[tuple[int, int]]:
     """A Python whose controlling terminal is a new one: its number, and the other end. It runs `lines`, then waits."""
@@ -37,7 +48,7 @@ def on_a_terminal(*lines: str) -> Iterator[tuple[int, int]]:
     )
     os.close(slave)
     try:
-        assert b"ready" in os.read(master, 100)
+        heard(master, "ready")
         yield child.pid, master
     finally:
         child.kill()
@@ -53,7 +64,7 @@ def test_the_terminal_of_a_process() -> None:
             notify_terminal(HOSTILE, terminal)
         finally:
             os.close(terminal)
-        assert os.read(master, 10000).decode().strip() == f"mdmp: {describe(HOSTILE)}"
+        assert heard(master, describe(HOSTILE)) == f"mdmp: {describe(HOSTILE)}"
 
 
 def test_a_terminal_of_somebody_else() -> None:
@@ -73,8 +84,7 @@ def test_a_process_with_other_files_than_its_terminal(tmp_path: Path) -> None:
         "import time; time.sleep(60)",
     )
     with on_a_terminal(*code) as (pid, master):
-        while b"more" not in os.read(master, 100):
-            pass
+        heard(master, "more")
         terminal = open_terminal(replace(SUBJECT, pid=pid, uid=os.geteuid()))
         assert terminal is not None and stat.S_ISCHR(os.fstat(terminal).st_mode)
         assert os.isatty(terminal)
@@ -109,4 +119,4 @@ def test_the_terminal_is_told_when_the_process_has_gone(tmp_path: Path) -> None:
 
         outcome = keep(tmp_path, pid=pid, how="postmortem", meanwhile=end, notice=["terminal"], log=False)
         assert outcome.saved and outcome.notes == ()
-        assert os.read(master, 1000).decode().strip() == f"mdmp: {describe(outcome)}"
+        assert heard(master, describe(outcome)) == f"mdmp: {describe(outcome)}"
