@@ -63,8 +63,11 @@ def check(path: Path) -> None:
     source = random.Random(path.name)
     try:
         pdb = Pdb(Window(whole, path.name))
-    except UnusableInputError:
-        pytest.skip("not a PDB 7.0")
+    except UnusableInputError:  # an older format: no damage makes a PDB 7.0 of it
+        for data in (whole, whole[: len(whole) // 2], whole[:100]):
+            with pytest.raises(UnusableInputError):
+                Pdb(Window(data, path.name))
+        return
     functions = list(pdb.functions())
     addresses = [source.choice(functions).rva + source.randrange(40) for _ in range(17)]
     addresses += [source.randrange(1 << 17) for _ in range(3)]
@@ -87,12 +90,11 @@ def test_our_pdbs(path: Path) -> None:
     check(path)
 
 
-THEIRS = 19
+SHARES = 19
+"""Parts of the corpus, so that a failure names few files."""
 
 
-@pytest.mark.parametrize("number", range(THEIRS))
+@pytest.mark.parametrize("number", range(SHARES))
 def test_pdbs_of_the_corpus(corpus: Path, number: int) -> None:
-    paths = sorted(corpus.glob("pdb/*/*.pdb"))
-    if number >= len(paths):
-        pytest.skip("the corpus has fewer")
-    check(paths[number])
+    for path in sorted(corpus.glob("pdb/*/*.pdb"))[number::SHARES]:
+        check(path)

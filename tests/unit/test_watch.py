@@ -1,6 +1,7 @@
 """Conditions on what a process uses: when they fire, against a model that looks back over all samples each time."""
 
 import argparse
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -335,14 +336,13 @@ def test_bad_options(arguments: str, problem: str) -> None:
 
 
 def test_signals() -> None:
-    signals = pytest.importorskip("signal")
-    if not hasattr(signals, "SIGUSR1"):
+    if not hasattr(signal, "SIGUSR1"):
         with pytest.raises(UsageError, match="no signals on Windows"):
             options("--signal", "2")
         return
-    usr1 = int(signals.SIGUSR1)
+    usr1 = int(signal.SIGUSR1)
     assert {signal_number(text) for text in ("USR1", "sigusr1", "SIGUSR1", str(usr1))} == {usr1}
-    assert signal_number("RTMIN+3") == int(signals.SIGRTMIN) + 3
-    assert options("--signal", "USR1", "--signal", "QUIT").signals == (usr1, int(signals.SIGQUIT))
+    assert signal_number("RTMIN+3") == int(signal.SIGRTMIN) + 3
+    assert options("--signal", "USR1", "--signal", "QUIT").signals == (usr1, int(signal.SIGQUIT))
     with pytest.raises(argparse.ArgumentTypeError):
         signal_number("")
