@@ -10,6 +10,7 @@ from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.text import fixed_wide, pack_fixed_wide
 from mdmp.formats.minidump.writer import Layout
 from mdmp.formats.proc.status import memory_counters, number, parse_fields
+from mdmp.platforms.vm_counters import VM_COUNTERS
 from mdmp.snapshot import Process, Snapshot
 
 MAX_COMMAND_LINE = 1 << 16
@@ -61,30 +62,12 @@ def _time_zone(record: wire.MINIDUMP_MISC_INFO_5) -> str:
     return f"{text} ({name})" if name else text
 
 
-_COUNTERS = {
-    "PageFaultCount": "page_faults",
-    "PeakWorkingSetSize": "peak_working_set",
-    "WorkingSetSize": "working_set",
-    "QuotaPagedPoolUsage": "paged_pool",
-    "QuotaNonPagedPoolUsage": "nonpaged_pool",
-    "PagefileUsage": "pagefile",
-    "PeakPagefileUsage": "peak_pagefile",
-    "PeakVirtualSize": "peak_virtual",
-    "VirtualSize": "virtual",
-    "PrivateUsage": "private",
-    "PrivateWorkingSetSize": "private_working_set",
-    "SharedCommitUsage": "shared_commit",
-    "JobPrivateCommitLimit": "job_private_commit_limit",
-    "JobTotalCommitLimit": "job_total_commit_limit",
-}
-
-
 def _vm_counters(dump: Minidump) -> dict[str, int]:
     counters = dump.stream(table.PROCESS_VM_COUNTERS)
     if counters is None:
         return {}
     fields = counters.fields()
-    return {plain: fields[name] for name, plain in _COUNTERS.items() if name in fields}
+    return {plain: fields[name] for name, plain in VM_COUNTERS.items() if name in fields}
 
 
 def save_process(snapshot: Snapshot, out: Layout) -> None:
@@ -148,7 +131,7 @@ def _zone(text: str) -> wire.TIME_ZONE_INFORMATION:
 def _save_vm_counters(process: Process, out: Layout) -> None:
     from mdmp.formats.minidump.streams import process_vm_counters as counters
 
-    known = {wide: process.vm_counters[plain] for wide, plain in _COUNTERS.items() if plain in process.vm_counters}
+    known = {wide: process.vm_counters[plain] for wide, plain in VM_COUNTERS.items() if plain in process.vm_counters}
     first, second = counters.MINIDUMP_PROCESS_VM_COUNTERS_1, counters.MINIDUMP_PROCESS_VM_COUNTERS_2
     values = {
         name: value & ((1 << 32) - 1 if name == "PageFaultCount" else (1 << 64) - 1) for name, value in known.items()

@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mdmp.platforms.vm_counters import VM_COUNTERS
 from mdmp.snapshot import Process
 
 if TYPE_CHECKING:
@@ -26,19 +27,6 @@ from mdmp.capture.windows.win32 import closing
 
 _DAYLIGHT = 2
 _MAX_TEXT = 1 << 20
-_COUNTERS = {
-    "PageFaultCount": "page_faults",
-    "PeakWorkingSetSize": "peak_working_set",
-    "WorkingSetSize": "working_set",
-    "QuotaPagedPoolUsage": "paged_pool",
-    "QuotaNonPagedPoolUsage": "nonpaged_pool",
-    "PagefileUsage": "pagefile",
-    "PeakPagefileUsage": "peak_pagefile",
-    "PeakVirtualSize": "peak_virtual",
-    "VirtualSize": "virtual",
-    "PrivateUsage": "private",
-}
-"""Of two structures, to the names of `Process.vm_counters`."""
 
 
 def read_process(process: int, pid: int) -> Process:
@@ -160,7 +148,7 @@ def _counters(process: int) -> Mapping[str, int]:
 
 
 def _named(structure: ctypes.Structure) -> dict[str, int]:
-    return {plain: getattr(structure, name) for name, plain in _COUNTERS.items() if hasattr(structure, name)}
+    return {plain: getattr(structure, name) for name, plain in VM_COUNTERS.items() if hasattr(structure, name)}
 
 
 def _time_zone() -> str:
