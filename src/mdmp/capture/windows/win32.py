@@ -12,18 +12,19 @@ import ctypes
 import sys
 from contextlib import contextmanager
 from ctypes import c_void_p
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 assert sys.platform == "win32"
+
+from mdmp.capture.windows.declare import Library, code, count, handle, hresult, plain, status, true
 
 ERROR_ACCESS_DENIED = 5
 ERROR_BAD_LENGTH = 24
 ERROR_INVALID_PARAMETER = 87
 ERROR_INSUFFICIENT_BUFFER = 122
-ERROR_PROC_NOT_FOUND = 127
 ERROR_MORE_DATA = 234
 ERROR_NO_MORE_ITEMS = 259
 TOO_SMALL = (ERROR_BAD_LENGTH, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA)
@@ -31,93 +32,13 @@ TOO_SMALL = (ERROR_BAD_LENGTH, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA)
 
 BOOL, DWORD, HANDLE, POINTER, SIZE = ctypes.c_int32, ctypes.c_uint32, c_void_p, c_void_p, ctypes.c_size_t
 LONG, ULONG64, TEXT = ctypes.c_int32, ctypes.c_uint64, ctypes.c_wchar_p
-Call: TypeAlias = "Callable[..., int]"
-"""A declared function, whose arguments ctypes checks."""
 
 
-def _error(name: str, code: int, detail: str = "") -> OSError:
-    return ctypes.WinError(code, f"{name}: {detail or ctypes.FormatError(code).strip()}")
-
-
-def _true(result: Any, call: Any, _: Any) -> int:
-    """For calls that answer FALSE or NULL when they fail."""
-    if not result:
-        raise _error(call.__name__, ctypes.get_last_error())
-    return int(result)
-
-
-def _handle(result: Any, call: Any, _: Any) -> int:
-    """For calls that answer INVALID_HANDLE_VALUE."""
-    if result is None or result == c_void_p(-1).value:
-        raise _error(call.__name__, ctypes.get_last_error())
-    return int(result)
-
-
-def _count(result: Any, call: Any, _: Any) -> int:
-    """For calls that answer 0xFFFFFFFF."""
-    if result == 0xFFFFFFFF:
-        raise _error(call.__name__, ctypes.get_last_error())
-    return int(result)
-
-
-def _code(result: Any, call: Any, _: Any) -> int:
-    """For calls that answer an error code."""
-    if result:
-        raise _error(call.__name__, result)
-    return 0
-
-
-def _status(result: Any, call: Any, _: Any) -> int:
-    """For calls that answer an NTSTATUS."""
-    if result & 0x80000000:
-        raise _error(call.__name__, _to_error(result), f"NTSTATUS {result:#010x}")
-    return int(result)
-
-
-def _hresult(result: Any, call: Any, _: Any) -> int:
-    if result & 0x80000000:
-        raise _error(call.__name__, result & 0xFFFF)
-    return int(result)
-
-
-def _plain(result: Any, call: Any, _: Any) -> int:
-    """For calls that cannot fail, or say it otherwise."""
-    return int(result or 0)
-
-
-_LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x800
-"""Not beside the program: whoever can write there should not run with the rights of an administrator's mdmp."""
-
-
-class _Library:
-    def __init__(self, name: str) -> None:
-        self._name = name
-        try:
-            self._dll: Any = ctypes.WinDLL(name, use_last_error=True, winmode=_LOAD_LIBRARY_SEARCH_SYSTEM32)
-        except OSError:
-            self._dll = None
-
-    def __call__(self, name: str, check: Callable[..., int], result: Any, *arguments: Any) -> Call:
-        try:
-            call = getattr(self._dll, name)
-        except AttributeError:  # no such function, or no such library
-
-            def missing(*_: Any) -> int:
-                raise _error(name, ERROR_PROC_NOT_FOUND, "this system does not have it")
-
-            return missing
-        call.restype, call.argtypes, call.errcheck = result, arguments, check
-        declared: Call = call
-        return declared
-
-
-_kernel = _Library("kernel32")
-_native = _Library("ntdll")
-_process_status = _Library("psapi")
-_security = _Library("advapi32")
-_help = _Library("dbghelp")
-
-_to_error = _native("RtlNtStatusToDosError", _plain, DWORD, DWORD)
+_kernel = Library("kernel32")
+_native = Library("ntdll")
+_process_status = Library("psapi")
+_security = Library("advapi32")
+_help = Library("dbghelp")
 
 
 @contextmanager
@@ -142,31 +63,31 @@ THREAD_GET_CONTEXT = 0x8
 THREAD_QUERY_INFORMATION = 0x40
 STILL_ACTIVE = 259
 
-CloseHandle = _kernel("CloseHandle", _true, BOOL, HANDLE)
-GetCurrentProcess = _kernel("GetCurrentProcess", _plain, HANDLE)
-OpenProcess = _kernel("OpenProcess", _true, HANDLE, DWORD, BOOL, DWORD)
-OpenThread = _kernel("OpenThread", _true, HANDLE, DWORD, BOOL, DWORD)
-SuspendThread = _kernel("SuspendThread", _count, DWORD, HANDLE)
+CloseHandle = _kernel("CloseHandle", true, BOOL, HANDLE)
+GetCurrentProcess = _kernel("GetCurrentProcess", plain, HANDLE)
+OpenProcess = _kernel("OpenProcess", true, HANDLE, DWORD, BOOL, DWORD)
+OpenThread = _kernel("OpenThread", true, HANDLE, DWORD, BOOL, DWORD)
+SuspendThread = _kernel("SuspendThread", count, DWORD, HANDLE)
 """The count before."""
-ResumeThread = _kernel("ResumeThread", _count, DWORD, HANDLE)
+ResumeThread = _kernel("ResumeThread", count, DWORD, HANDLE)
 """The count before."""
-GetThreadContext = _kernel("GetThreadContext", _true, BOOL, HANDLE, POINTER)
-Wow64GetThreadContext = _kernel("Wow64GetThreadContext", _true, BOOL, HANDLE, POINTER)
-InitializeContext = _kernel("InitializeContext", _true, BOOL, POINTER, DWORD, POINTER, POINTER)
-SetXStateFeaturesMask = _kernel("SetXStateFeaturesMask", _true, BOOL, POINTER, ULONG64)
-GetEnabledXStateFeatures = _kernel("GetEnabledXStateFeatures", _plain, ULONG64)
-GetThreadTimes = _kernel("GetThreadTimes", _true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
-GetThreadPriority = _kernel("GetThreadPriority", _plain, LONG, HANDLE)
-GetThreadDescription = _kernel("GetThreadDescription", _hresult, DWORD, HANDLE, POINTER)
-GetPriorityClass = _kernel("GetPriorityClass", _true, DWORD, HANDLE)
-GetProcessTimes = _kernel("GetProcessTimes", _true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
-GetExitCodeProcess = _kernel("GetExitCodeProcess", _true, BOOL, HANDLE, POINTER)
-IsWow64Process2 = _kernel("IsWow64Process2", _true, BOOL, HANDLE, POINTER, POINTER)
-GetThreadId = _kernel("GetThreadId", _true, DWORD, HANDLE)
-LocalFree = _kernel("LocalFree", _plain, HANDLE, HANDLE)
-NtGetNextThread = _native("NtGetNextThread", _status, DWORD, HANDLE, HANDLE, DWORD, DWORD, DWORD, POINTER)
-NtQueryInformationThread = _native("NtQueryInformationThread", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
-NtQueryInformationProcess = _native("NtQueryInformationProcess", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
+GetThreadContext = _kernel("GetThreadContext", true, BOOL, HANDLE, POINTER)
+Wow64GetThreadContext = _kernel("Wow64GetThreadContext", true, BOOL, HANDLE, POINTER)
+InitializeContext = _kernel("InitializeContext", true, BOOL, POINTER, DWORD, POINTER, POINTER)
+SetXStateFeaturesMask = _kernel("SetXStateFeaturesMask", true, BOOL, POINTER, ULONG64)
+GetEnabledXStateFeatures = _kernel("GetEnabledXStateFeatures", plain, ULONG64)
+GetThreadTimes = _kernel("GetThreadTimes", true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
+GetThreadPriority = _kernel("GetThreadPriority", plain, LONG, HANDLE)
+GetThreadDescription = _kernel("GetThreadDescription", hresult, DWORD, HANDLE, POINTER)
+GetPriorityClass = _kernel("GetPriorityClass", true, DWORD, HANDLE)
+GetProcessTimes = _kernel("GetProcessTimes", true, BOOL, HANDLE, POINTER, POINTER, POINTER, POINTER)
+GetExitCodeProcess = _kernel("GetExitCodeProcess", true, BOOL, HANDLE, POINTER)
+IsWow64Process2 = _kernel("IsWow64Process2", true, BOOL, HANDLE, POINTER, POINTER)
+GetThreadId = _kernel("GetThreadId", true, DWORD, HANDLE)
+LocalFree = _kernel("LocalFree", plain, HANDLE, HANDLE)
+NtGetNextThread = _native("NtGetNextThread", status, DWORD, HANDLE, HANDLE, DWORD, DWORD, DWORD, POINTER)
+NtQueryInformationThread = _native("NtQueryInformationThread", status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
+NtQueryInformationProcess = _native("NtQueryInformationProcess", status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
 
 THREAD_BASIC, THREAD_START_ADDRESS = 0, 9
 """ThreadBasicInformation, ThreadQuerySetWin32StartAddress."""
@@ -230,15 +151,15 @@ class VM_COUNTERS(ctypes.Structure):
 MEM_FREE, MEM_IMAGE = 0x10000, 0x1000000
 LIST_MODULES_32BIT, LIST_MODULES_ALL = 1, 3
 
-VirtualQueryEx = _kernel("VirtualQueryEx", _true, SIZE, HANDLE, SIZE, POINTER, SIZE)
-ReadProcessMemory = _kernel("ReadProcessMemory", _plain, BOOL, HANDLE, SIZE, POINTER, SIZE, POINTER)
+VirtualQueryEx = _kernel("VirtualQueryEx", true, SIZE, HANDLE, SIZE, POINTER, SIZE)
+ReadProcessMemory = _kernel("ReadProcessMemory", plain, BOOL, HANDLE, SIZE, POINTER, SIZE, POINTER)
 """FALSE, without an exception, where not all could be read: that is nothing unusual."""
-EnumProcessModulesEx = _process_status("EnumProcessModulesEx", _true, BOOL, HANDLE, POINTER, DWORD, POINTER, DWORD)
-GetModuleFileNameEx = _process_status("GetModuleFileNameExW", _true, DWORD, HANDLE, HANDLE, POINTER, DWORD)
-GetModuleInformation = _process_status("GetModuleInformation", _true, BOOL, HANDLE, HANDLE, POINTER, DWORD)
-GetMappedFileName = _process_status("GetMappedFileNameW", _true, DWORD, HANDLE, SIZE, POINTER, DWORD)
-GetProcessMemoryInfo = _process_status("GetProcessMemoryInfo", _true, BOOL, HANDLE, POINTER, DWORD)
-RtlGetUnloadEventTraceEx = _native("RtlGetUnloadEventTraceEx", _plain, None, POINTER, POINTER, POINTER)
+EnumProcessModulesEx = _process_status("EnumProcessModulesEx", true, BOOL, HANDLE, POINTER, DWORD, POINTER, DWORD)
+GetModuleFileNameEx = _process_status("GetModuleFileNameExW", true, DWORD, HANDLE, HANDLE, POINTER, DWORD)
+GetModuleInformation = _process_status("GetModuleInformation", true, BOOL, HANDLE, HANDLE, POINTER, DWORD)
+GetMappedFileName = _process_status("GetMappedFileNameW", true, DWORD, HANDLE, SIZE, POINTER, DWORD)
+GetProcessMemoryInfo = _process_status("GetProcessMemoryInfo", true, BOOL, HANDLE, POINTER, DWORD)
+RtlGetUnloadEventTraceEx = _native("RtlGetUnloadEventTraceEx", plain, None, POINTER, POINTER, POINTER)
 
 
 class MEMORY_BASIC_INFORMATION(ctypes.Structure):
@@ -288,9 +209,9 @@ class PROCESS_MEMORY_COUNTERS_EX(ctypes.Structure):
 SYSTEM_EXTENDED_HANDLES = 64
 OBJECT_BASIC, OBJECT_NAME, OBJECT_TYPE = 0, 1, 2
 
-DuplicateHandle = _kernel("DuplicateHandle", _true, BOOL, HANDLE, HANDLE, HANDLE, POINTER, DWORD, BOOL, DWORD)
-NtQuerySystemInformation = _native("NtQuerySystemInformation", _status, DWORD, DWORD, POINTER, DWORD, POINTER)
-NtQueryObject = _native("NtQueryObject", _status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
+DuplicateHandle = _kernel("DuplicateHandle", true, BOOL, HANDLE, HANDLE, HANDLE, POINTER, DWORD, BOOL, DWORD)
+NtQuerySystemInformation = _native("NtQuerySystemInformation", status, DWORD, DWORD, POINTER, DWORD, POINTER)
+NtQueryObject = _native("NtQueryObject", status, DWORD, HANDLE, DWORD, POINTER, DWORD, POINTER)
 
 # Rights
 
@@ -299,14 +220,14 @@ TOKEN_INTEGRITY_LEVEL = 25
 SE_PRIVILEGE_ENABLED = 2
 ERROR_NOT_ALL_ASSIGNED = 1300
 
-OpenProcessToken = _security("OpenProcessToken", _true, BOOL, HANDLE, DWORD, POINTER)
-GetTokenInformation = _security("GetTokenInformation", _true, BOOL, HANDLE, DWORD, POINTER, DWORD, POINTER)
-GetSidSubAuthorityCount = _security("GetSidSubAuthorityCount", _true, ctypes.c_void_p, POINTER)
-LookupPrivilegeValue = _security("LookupPrivilegeValueW", _true, BOOL, TEXT, TEXT, POINTER)
-AdjustTokenPrivileges = _security("AdjustTokenPrivileges", _true, BOOL, HANDLE, BOOL, POINTER, DWORD, POINTER, POINTER)
-GetFileSecurity = _security("GetFileSecurityW", _true, BOOL, TEXT, DWORD, POINTER, DWORD, POINTER)
-GetSecurityDescriptorOwner = _security("GetSecurityDescriptorOwner", _true, BOOL, POINTER, POINTER, POINTER)
-ConvertSidToStringSid = _security("ConvertSidToStringSidW", _true, BOOL, POINTER, POINTER)
+OpenProcessToken = _security("OpenProcessToken", true, BOOL, HANDLE, DWORD, POINTER)
+GetTokenInformation = _security("GetTokenInformation", true, BOOL, HANDLE, DWORD, POINTER, DWORD, POINTER)
+GetSidSubAuthorityCount = _security("GetSidSubAuthorityCount", true, ctypes.c_void_p, POINTER)
+LookupPrivilegeValue = _security("LookupPrivilegeValueW", true, BOOL, TEXT, TEXT, POINTER)
+AdjustTokenPrivileges = _security("AdjustTokenPrivileges", true, BOOL, HANDLE, BOOL, POINTER, DWORD, POINTER, POINTER)
+GetFileSecurity = _security("GetFileSecurityW", true, BOOL, TEXT, DWORD, POINTER, DWORD, POINTER)
+GetSecurityDescriptorOwner = _security("GetSecurityDescriptorOwner", true, BOOL, POINTER, POINTER, POINTER)
+ConvertSidToStringSid = _security("ConvertSidToStringSidW", true, BOOL, POINTER, POINTER)
 
 
 class TOKEN_PRIVILEGES(ctypes.Structure):
@@ -318,11 +239,11 @@ class TOKEN_PRIVILEGES(ctypes.Structure):
 
 # The system
 
-RtlGetVersion = _native("RtlGetVersion", _status, DWORD, POINTER)
-GetNativeSystemInfo = _kernel("GetNativeSystemInfo", _plain, None, POINTER)
-IsProcessorFeaturePresent = _kernel("IsProcessorFeaturePresent", _plain, BOOL, DWORD)
-GetPerformanceInfo = _process_status("GetPerformanceInfo", _true, BOOL, POINTER, DWORD)
-GetTimeZoneInformation = _kernel("GetTimeZoneInformation", _count, DWORD, POINTER)
+RtlGetVersion = _native("RtlGetVersion", status, DWORD, POINTER)
+GetNativeSystemInfo = _kernel("GetNativeSystemInfo", plain, None, POINTER)
+IsProcessorFeaturePresent = _kernel("IsProcessorFeaturePresent", plain, BOOL, DWORD)
+GetPerformanceInfo = _process_status("GetPerformanceInfo", true, BOOL, POINTER, DWORD)
+GetTimeZoneInformation = _kernel("GetTimeZoneInformation", count, DWORD, POINTER)
 
 
 class OSVERSIONINFOEX(ctypes.Structure):
@@ -418,12 +339,12 @@ PSS_CREATE_BREAKAWAY_OPTIONAL, PSS_CREATE_BREAKAWAY = 0x4000000, 0x8000000
 PSS_CREATE_USE_VM_ALLOCATIONS, PSS_CREATE_RELEASE_SECTION = 0x20000000, 0x80000000
 PSS_QUERY_VA_CLONE_INFORMATION, PSS_WALK_THREADS = 1, 3
 
-PssCaptureSnapshot = _kernel("PssCaptureSnapshot", _code, DWORD, HANDLE, DWORD, DWORD, POINTER)
-PssQuerySnapshot = _kernel("PssQuerySnapshot", _code, DWORD, HANDLE, DWORD, POINTER, DWORD)
-PssWalkMarkerCreate = _kernel("PssWalkMarkerCreate", _code, DWORD, POINTER, POINTER)
-PssWalkSnapshot = _kernel("PssWalkSnapshot", _code, DWORD, HANDLE, DWORD, HANDLE, POINTER, DWORD)
-PssWalkMarkerFree = _kernel("PssWalkMarkerFree", _code, DWORD, HANDLE)
-PssFreeSnapshot = _kernel("PssFreeSnapshot", _code, DWORD, HANDLE, HANDLE)
+PssCaptureSnapshot = _kernel("PssCaptureSnapshot", code, DWORD, HANDLE, DWORD, DWORD, POINTER)
+PssQuerySnapshot = _kernel("PssQuerySnapshot", code, DWORD, HANDLE, DWORD, POINTER, DWORD)
+PssWalkMarkerCreate = _kernel("PssWalkMarkerCreate", code, DWORD, POINTER, POINTER)
+PssWalkSnapshot = _kernel("PssWalkSnapshot", code, DWORD, HANDLE, DWORD, HANDLE, POINTER, DWORD)
+PssWalkMarkerFree = _kernel("PssWalkMarkerFree", code, DWORD, HANDLE)
+PssFreeSnapshot = _kernel("PssFreeSnapshot", code, DWORD, HANDLE, HANDLE)
 
 
 class PSS_THREAD_ENTRY(ctypes.Structure):
@@ -459,7 +380,7 @@ class PSS_THREAD_ENTRY(ctypes.Structure):
 
 # dbghelp
 
-MiniDumpWriteDump = _help("MiniDumpWriteDump", _true, BOOL, HANDLE, DWORD, HANDLE, DWORD, POINTER, POINTER, POINTER)
+MiniDumpWriteDump = _help("MiniDumpWriteDump", true, BOOL, HANDLE, DWORD, HANDLE, DWORD, POINTER, POINTER, POINTER)
 
 
 class MINIDUMP_EXCEPTION_INFORMATION(ctypes.Structure):
@@ -499,75 +420,36 @@ class PROCESS_INFORMATION(ctypes.Structure):
 
 
 STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE = 0xFFFFFFF6, 0xFFFFFFF5, 0xFFFFFFF4
-GetStdHandle = _kernel("GetStdHandle", _plain, HANDLE, DWORD)
+GetStdHandle = _kernel("GetStdHandle", plain, HANDLE, DWORD)
 CreateProcessW = _kernel(
-    *("CreateProcessW", _true, BOOL, TEXT, TEXT, POINTER, POINTER, BOOL, DWORD, POINTER, TEXT),
+    *("CreateProcessW", true, BOOL, TEXT, TEXT, POINTER, POINTER, BOOL, DWORD, POINTER, TEXT),
     *(ctypes.POINTER(STARTUPINFOW), ctypes.POINTER(PROCESS_INFORMATION)),
 )
-_WaitForDebugEvent = _kernel("WaitForDebugEvent", _true, BOOL, POINTER, DWORD)
-_WaitForDebugEventEx = _kernel("WaitForDebugEventEx", _true, BOOL, POINTER, DWORD)
-ContinueDebugEvent = _kernel("ContinueDebugEvent", _true, BOOL, DWORD, DWORD, DWORD)
-DebugActiveProcess = _kernel("DebugActiveProcess", _true, BOOL, DWORD)
-DebugActiveProcessStop = _kernel("DebugActiveProcessStop", _true, BOOL, DWORD)
-DebugSetProcessKillOnExit = _kernel("DebugSetProcessKillOnExit", _true, BOOL, BOOL)
-IsWow64Process = _kernel("IsWow64Process", _true, BOOL, HANDLE, ctypes.POINTER(BOOL))
+WaitForDebugEvent = _kernel("WaitForDebugEvent", true, BOOL, POINTER, DWORD)
+WaitForDebugEventEx = _kernel("WaitForDebugEventEx", true, BOOL, POINTER, DWORD)
+ContinueDebugEvent = _kernel("ContinueDebugEvent", true, BOOL, DWORD, DWORD, DWORD)
+DebugActiveProcess = _kernel("DebugActiveProcess", true, BOOL, DWORD)
+DebugActiveProcessStop = _kernel("DebugActiveProcessStop", true, BOOL, DWORD)
+DebugSetProcessKillOnExit = _kernel("DebugSetProcessKillOnExit", true, BOOL, BOOL)
+IsWow64Process = _kernel("IsWow64Process", true, BOOL, HANDLE, ctypes.POINTER(BOOL))
 QueryFullProcessImageNameW = _kernel(
-    "QueryFullProcessImageNameW", _true, BOOL, HANDLE, DWORD, POINTER, ctypes.POINTER(DWORD)
+    "QueryFullProcessImageNameW", true, BOOL, HANDLE, DWORD, POINTER, ctypes.POINTER(DWORD)
 )
 WriteProcessMemory = _kernel(
-    "WriteProcessMemory", _true, BOOL, HANDLE, POINTER, ctypes.c_char_p, SIZE, ctypes.POINTER(SIZE)
+    "WriteProcessMemory", true, BOOL, HANDLE, POINTER, ctypes.c_char_p, SIZE, ctypes.POINTER(SIZE)
 )
-FlushInstructionCache = _kernel("FlushInstructionCache", _true, BOOL, HANDLE, POINTER, SIZE)
-SetThreadContext = _kernel("SetThreadContext", _true, BOOL, HANDLE, POINTER)
-Wow64SetThreadContext = _kernel("Wow64SetThreadContext", _true, BOOL, HANDLE, POINTER)
-TerminateProcess = _kernel("TerminateProcess", _true, BOOL, HANDLE, DWORD)
-
-
-def wait_for_debug_event(milliseconds: int, size: int) -> bytes | None:
-    """The next DEBUG_EVENT of the processes that the calling thread debugs; None when none came in time.
-
-    `size`: bytes of the largest one. Texts of OutputDebugStringW come whole where the system can (Windows 10).
-    """
-    buffer = ctypes.create_string_buffer(size)
-    try:
-        try:
-            _WaitForDebugEventEx(ctypes.addressof(buffer), milliseconds)
-        except OSError as problem:
-            if problem.winerror != ERROR_PROC_NOT_FOUND:
-                raise
-            _WaitForDebugEvent(ctypes.addressof(buffer), milliseconds)
-    except OSError as problem:
-        if problem.winerror == ERROR_SEM_TIMEOUT:
-            return None
-        raise
-    return buffer.raw
-
+FlushInstructionCache = _kernel("FlushInstructionCache", true, BOOL, HANDLE, POINTER, SIZE)
+SetThreadContext = _kernel("SetThreadContext", true, BOOL, HANDLE, POINTER)
+Wow64SetThreadContext = _kernel("Wow64SetThreadContext", true, BOOL, HANDLE, POINTER)
+TerminateProcess = _kernel("TerminateProcess", true, BOOL, HANDLE, DWORD)
 
 # What the post-mortem debugger needs
 
-SetEvent = _kernel("SetEvent", _true, BOOL, HANDLE)
+SetEvent = _kernel("SetEvent", true, BOOL, HANDLE)
 TOKEN_DUPLICATE = 2
-_user_environment = _Library("userenv")
-CreateEnvironmentBlock = _user_environment("CreateEnvironmentBlock", _true, BOOL, ctypes.POINTER(POINTER), HANDLE, BOOL)
-DestroyEnvironmentBlock = _user_environment("DestroyEnvironmentBlock", _true, BOOL, POINTER)
-
-
-def environment_of_user(process: int) -> dict[str, str]:
-    """The variables that a new session of the user would have whose process it is."""
-    token, block = HANDLE(), POINTER()
-    OpenProcessToken(process, TOKEN_QUERY | TOKEN_DUPLICATE, ctypes.byref(token))
-    with closing(token.value or 0):
-        CreateEnvironmentBlock(ctypes.byref(block), token, False)
-    try:
-        found, at = {}, block.value or 0
-        while entry := ctypes.wstring_at(at):
-            name, _, value = entry[1:].partition("=")
-            found[entry[0] + name] = value
-            at += (len(entry) + 1) * ctypes.sizeof(ctypes.c_wchar)
-        return found
-    finally:
-        DestroyEnvironmentBlock(block)
-
+_user_environment = Library("userenv")
+CreateEnvironmentBlock = _user_environment("CreateEnvironmentBlock", true, BOOL, ctypes.POINTER(POINTER), HANDLE, BOOL)
+DestroyEnvironmentBlock = _user_environment("DestroyEnvironmentBlock", true, BOOL, POINTER)
 
 # What samples of a process need
 
@@ -592,20 +474,30 @@ class PROCESSENTRY32W(ctypes.Structure):
     )
 
 
-CreateToolhelp32Snapshot = _kernel("CreateToolhelp32Snapshot", _handle, HANDLE, DWORD, DWORD)
-Process32FirstW = _kernel("Process32FirstW", _true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
-Process32NextW = _kernel("Process32NextW", _true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
-GetProcessHandleCount = _kernel("GetProcessHandleCount", _true, BOOL, HANDLE, ctypes.POINTER(DWORD))
+CreateToolhelp32Snapshot = _kernel("CreateToolhelp32Snapshot", handle, HANDLE, DWORD, DWORD)
+Process32FirstW = _kernel("Process32FirstW", true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
+Process32NextW = _kernel("Process32NextW", true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
+GetProcessHandleCount = _kernel("GetProcessHandleCount", true, BOOL, HANDLE, ctypes.POINTER(DWORD))
 SMTO_ABORTIFHUNG = 0x2
 WM_NULL = 0
 WNDENUMPROC = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)(BOOL, HANDLE, POINTER)
-_windows = _Library("user32")
-EnumWindows = _windows("EnumWindows", _true, BOOL, WNDENUMPROC, POINTER)
-GetWindowThreadProcessId = _windows("GetWindowThreadProcessId", _plain, DWORD, HANDLE, ctypes.POINTER(DWORD))
-IsWindowVisible = _windows("IsWindowVisible", _plain, BOOL, HANDLE)
-IsHungAppWindow = _windows("IsHungAppWindow", _plain, BOOL, HANDLE)
+_windows = Library("user32")
+EnumWindows = _windows("EnumWindows", true, BOOL, WNDENUMPROC, POINTER)
+GetWindowThreadProcessId = _windows("GetWindowThreadProcessId", plain, DWORD, HANDLE, ctypes.POINTER(DWORD))
+IsWindowVisible = _windows("IsWindowVisible", plain, BOOL, HANDLE)
+IsHungAppWindow = _windows("IsHungAppWindow", plain, BOOL, HANDLE)
 SendMessageTimeoutW = _windows(
-    *("SendMessageTimeoutW", _plain, SIZE, HANDLE, ctypes.c_uint32, SIZE, SIZE, ctypes.c_uint32, ctypes.c_uint32),
+    *(
+        "SendMessageTimeoutW",
+        plain,
+        SIZE,
+        HANDLE,
+        ctypes.c_uint32,
+        SIZE,
+        SIZE,
+        ctypes.c_uint32,
+        ctypes.c_uint32,
+    ),
     ctypes.POINTER(SIZE),
 )
 
@@ -613,19 +505,19 @@ SendMessageTimeoutW = _windows(
 
 WORD = ctypes.c_uint16
 EVENTLOG_ERROR_TYPE, EVENTLOG_WARNING_TYPE, EVENTLOG_INFORMATION_TYPE = 1, 2, 4
-RegisterEventSourceW = _security("RegisterEventSourceW", _true, HANDLE, TEXT, TEXT)
-DeregisterEventSource = _security("DeregisterEventSource", _true, BOOL, HANDLE)
+RegisterEventSourceW = _security("RegisterEventSourceW", true, HANDLE, TEXT, TEXT)
+DeregisterEventSource = _security("DeregisterEventSource", true, BOOL, HANDLE)
 ReportEventW = _security(
-    *("ReportEventW", _true, BOOL, HANDLE, WORD, WORD, DWORD, POINTER, WORD, DWORD),
+    *("ReportEventW", true, BOOL, HANDLE, WORD, WORD, DWORD, POINTER, WORD, DWORD),
     *(ctypes.POINTER(TEXT), POINTER),
 )
 
 # What a message to a user needs
 
 MB_ICONWARNING = 0x30
-_terminal_services = _Library("wtsapi32")
-ProcessIdToSessionId = _kernel("ProcessIdToSessionId", _true, BOOL, DWORD, ctypes.POINTER(DWORD))
+_terminal_services = Library("wtsapi32")
+ProcessIdToSessionId = _kernel("ProcessIdToSessionId", true, BOOL, DWORD, ctypes.POINTER(DWORD))
 WTSSendMessageW = _terminal_services(
-    *("WTSSendMessageW", _true, BOOL, HANDLE, DWORD, TEXT, DWORD, TEXT, DWORD, DWORD, DWORD),
+    *("WTSSendMessageW", true, BOOL, HANDLE, DWORD, TEXT, DWORD, TEXT, DWORD, DWORD, DWORD),
     *(ctypes.POINTER(DWORD), BOOL),
 )

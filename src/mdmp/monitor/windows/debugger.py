@@ -56,6 +56,7 @@ from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
 from mdmp.capture.windows.permission import debug_privilege
 from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
+from mdmp.monitor.windows.next_event import next_event
 from mdmp.monitor.windows.place import module_at, place_of
 from mdmp.monitor.windows.sample import WindowsSampler
 
@@ -136,7 +137,7 @@ class Debugger:
         begun = False
         try:
             while self._debuggees or not begun:
-                raw = win32.wait_for_debug_event(int(self._pause() * 1000), EVENT_SIZE)
+                raw = next_event(int(self._pause() * 1000), EVENT_SIZE)
                 if raw is not None:
                     begun = True
                     self._take(raw)
@@ -170,7 +171,7 @@ class Debugger:
         """Processes that still run go on without us."""
         for debuggee in self._debuggees.values():
             debuggee.exit_stop.clear()
-        while raw := win32.wait_for_debug_event(0, EVENT_SIZE):
+        while raw := next_event(0, EVENT_SIZE):
             self._take(raw)
         for pid in self._debuggees:
             with suppress(OSError):  # it has ended

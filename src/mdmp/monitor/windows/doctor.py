@@ -14,6 +14,7 @@ from mdmp.monitor.install import status
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
+from mdmp.capture.windows.declare import Call
 from mdmp.capture.windows.permission import debug_privilege
 from mdmp.monitor.policy.windows_registry import open_registry
 
@@ -39,7 +40,7 @@ def gather_windows() -> WindowsFacts:
     )
 
 
-def _is_there(call: win32.Call) -> bool:
+def _is_there(call: Call) -> bool:
     """A call that this system does not have is declared as a function of Python."""
     return hasattr(call, "argtypes")
 

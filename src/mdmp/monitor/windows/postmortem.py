@@ -6,6 +6,7 @@ more, for the debugger that is attached by now.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import time
@@ -55,5 +56,22 @@ def handle(pid: int, event: int, jit: int, report: Callable[[str], str] | None =
 def _complete_environment(pid: int) -> None:
     """What starts us may not give us the variables that name the user's folders."""
     with suppress(OSError, UsageError), opened(pid) as process:
-        for name, value in win32.environment_of_user(process).items():
+        for name, value in _environment_of_user(process).items():
             os.environ.setdefault(name, value)
+
+
+def _environment_of_user(process: int) -> dict[str, str]:
+    """The variables that a new session of the user would have whose process it is."""
+    token, block = win32.HANDLE(), win32.POINTER()
+    win32.OpenProcessToken(process, win32.TOKEN_QUERY | win32.TOKEN_DUPLICATE, ctypes.byref(token))
+    with win32.closing(token.value or 0):
+        win32.CreateEnvironmentBlock(ctypes.byref(block), token, False)
+    try:
+        found, at = {}, block.value or 0
+        while entry := ctypes.wstring_at(at):
+            name, _, value = entry[1:].partition("=")
+            found[entry[0] + name] = value
+            at += (len(entry) + 1) * ctypes.sizeof(ctypes.c_wchar)
+        return found
+    finally:
+        win32.DestroyEnvironmentBlock(block)
