@@ -1,6 +1,7 @@
 """Finalizing on Windows Python under the machine's Wine: folder, names, rotation, log, message, report."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ try:
     winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, KEY)
 except FileNotFoundError:
     print(json.dumps(found))
+"""
+FOLDERS = r"""
+from mdmp.monitor.fault import Subject
+from mdmp.monitor.finalize.folder import default_folder
+for variables in ({"LOCALAPPDATA": "C:\\L"}, {"USERPROFILE": "C:\\U"}):
+    print(default_folder(Subject(1, "shop.exe", None, None, variables)))
 """
 RACE = r"""
 import sys, time
@@ -68,6 +75,23 @@ def test_dumps_in_a_folder(windows: Wine, tmp_path: Path) -> None:
     assert names(folder) == kept | {f"{name}.txt" for name in kept}
     found = mdmp.open_dump(folder / "shop.4711.3.dmp")
     assert found.issues == () and found.threads and found.threads[0].tid == 3
+
+
+def test_dumps_of_the_system_are_counted(windows: Wine, tmp_path: Path) -> None:
+    """Windows Error Reporting's, whose names tell no time."""
+    old = tmp_path / "app.exe.12.dmp"
+    old.write_bytes(b"MDMP\x93\xa7\0\0")
+    os.utime(old, (1, 1))
+    assert [notes for *_, notes in keep(windows, tmp_path, log=False, count=3)] == [
+        [],
+        [],
+        ["old dumps removed: app.exe.12.dmp"],
+    ]
+
+
+def test_the_folder_of_a_user(windows: Wine) -> None:
+    done = windows.run_python("-c", FOLDERS)
+    assert done.stdout.split() == [r"C:\L\CrashDumps", r"C:\U\AppData\Local\CrashDumps"], done.stderr
 
 
 def test_many_at_the_same_moment(windows: Wine, tmp_path: Path) -> None:

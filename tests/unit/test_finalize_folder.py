@@ -34,12 +34,6 @@ def test_default_folders() -> None:
     assert default_folder(subject(3999999)) == "/var/lib/mdmp/dumps/3999999"
 
 
-@pytest.mark.skipif(os.name != "nt", reason="folders of Windows")
-def test_default_folders_of_windows() -> None:
-    assert default_folder(subject(None, LOCALAPPDATA="C:\\L")) == "C:\\L\\CrashDumps"
-    assert default_folder(subject(None, USERPROFILE="C:\\U")) == "C:\\U\\AppData\\Local\\CrashDumps"
-
-
 def test_it_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b" / "dumps"
     for _ in range(2):

@@ -171,10 +171,3 @@ def test_a_dump_that_cannot_be_removed_is_told(
     removed, problems = rotated(tmp_path, Settings(count=1))
     assert removed == [dump_name(1)]
     assert problems == [f"old dump {dump_name(0)} cannot be removed: Permission denied"]
-
-
-@pytest.mark.skipif(sys.platform != "win32", reason="names that Windows Error Reporting gives")
-def test_dumps_of_the_system(put: Callable[..., Path], tmp_path: Path) -> None:
-    put("app.exe.12.dmp", age=9, content=b"MDMP\x93\xa7\0\0")
-    put(dump_name(1))
-    assert rotated(tmp_path, Settings(count=1))[0] == ["app.exe.12.dmp"]
