@@ -3,6 +3,7 @@
 import functools
 import lzma
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 import mdmp
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell has what it runs in the background ignore these, and our programs would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if os.name != "nt":
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
