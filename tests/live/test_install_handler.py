@@ -9,9 +9,9 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from ended import Ended
 
 import mdmp
 
@@ -33,19 +33,6 @@ def tracer():
 def crash():
     ctypes.string_at(0)
 """
-
-
-class Ended(NamedTuple):
-    code: int
-    output: str
-    errors: str
-    dumps: list[Path]
-
-    @property
-    def snapshot(self) -> mdmp.Snapshot:
-        """Of the one dump."""
-        assert len(self.dumps) == 1, f"{self.dumps}\n{self.errors}"
-        return mdmp.open_dump(self.dumps[0])
 
 
 Run = Callable[..., Ended]

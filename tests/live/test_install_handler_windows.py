@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from ended import Ended
 from wine import Wine
 
 import mdmp
@@ -21,19 +21,6 @@ from mdmp.monitor.windows.own_debugger import has_debugger
 def install(**options):
     return mdmp.install_handler(folder=FOLDER, **options)
 """
-
-
-class Ended(NamedTuple):
-    code: int
-    output: str
-    errors: str
-    dumps: list[Path]
-
-    @property
-    def snapshot(self) -> mdmp.Snapshot:
-        """Of the one dump."""
-        assert len(self.dumps) == 1, f"{self.dumps}\n{self.errors}"
-        return mdmp.open_dump(self.dumps[0])
 
 
 Run = Callable[[str], Ended]
