@@ -1,5 +1,6 @@
 """An ELF file as a whole: what it is, its sections, and from an address to functions, files and lines."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -250,24 +251,20 @@ class Elf:
 
     def named(self, name: str) -> ElfSymbol | None:
         """The symbol of a name, function or not, that this file itself tells of."""
-        for _, table in self._tables:
-            try:
-                symbol = table.named(name)
-            except FormatError as problem:
-                self.issues.survive(problem)
-                continue
-            if symbol:
-                return symbol
-        return None
+        return self._first(lambda table: table.named(name))[0]
 
     def _symbol(self, address: int) -> tuple[ElfSymbol | None, str]:
         if self.debug:
             found = self.debug._symbol(address)
             if found[0]:
                 return found
+        return self._first(lambda table: table.find(address))
+
+    def _first(self, ask: Callable[[SymbolTable], ElfSymbol | None]) -> tuple[ElfSymbol | None, str]:
+        """What the first table that knows answers, and what that table is called."""
         for source, table in self._tables:
             try:
-                symbol = table.find(address)
+                symbol = ask(table)
             except FormatError as problem:
                 self.issues.survive(problem)
                 continue
