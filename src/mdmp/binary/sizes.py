@@ -17,9 +17,9 @@ def parse_size(text: str) -> int:
 
 def size_text(size: float) -> str:
     """`88.0 KiB`"""
-    unit = "bytes"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
-    return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
+    if size < 1024:
+        return f"{size:.0f} bytes"
+    units = ["TiB", "GiB", "MiB", "KiB"]
+    while (size := size / 1024) >= 1023.95 and len(units) > 1:  # shown as 1024.0
+        units.pop()
+    return f"{size:.1f} {units[-1]}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+from mdmp.binary.sizes import size_text
 from mdmp.binary.text import safe_text
 from mdmp.report.model import Blame, Crash, Frame, MemoryAccess, ModuleReport, Report, SourceContext, ThreadReport
 
@@ -206,11 +207,11 @@ def source_note(source: SourceContext) -> str | None:
 
 
 def dump_line(report: Report) -> str:
-    """What the dump is: `minidump, 24.7 kB, by MiniDumpWriteDump, 2024-05-06 07:08:09 UTC`."""
+    """What the dump is: `minidump, 24.1 KiB, by MiniDumpWriteDump, 2024-05-06 07:08:09 UTC`."""
     dump = report.dump
     parts = [dump.kind]
     if dump.size is not None:
-        parts.append(size(dump.size))
+        parts.append(size_text(dump.size))
     if dump.writer:
         parts.append(f"by {safe_text(dump.writer)}")
     if dump.time is not None:
@@ -339,17 +340,6 @@ def _module_at(modules: Sequence[ModuleReport], address: int) -> ModuleReport | 
 
 def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def size(number: int) -> str:
-    """Bytes in a unit that suits: `24.7 kB`."""
-    if number < 1000:
-        return f"{number} bytes"
-    value, units = number / 1000, ["TB", "GB", "MB", "kB"]
-    while value >= 999.95 and len(units) > 1:
-        value /= 1000
-        units.pop()
-    return f"{value:.1f} {units[-1]}"
 
 
 def duration(time: timedelta) -> str:
