@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mdmp.errors import UsageError
-from mdmp.monitor.interpreter import interpreter
+from mdmp.monitor.interpreter import interpreter, package_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -326,7 +326,7 @@ def _interpreter() -> str:
 
 def _spawn(python: str, requests: int, answers: int) -> subprocess.Popen[bytes]:
     """A process that Ctrl-C in our terminal is not meant for. Raises `OSError`."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = package_root()
     # What it is comes last, for people who look at the list of processes.
     script = os.path.join(root, "mdmp", "cli", "handler_process.py")
     command = [python, "-I", "-S", script, root, f"mdmp: watches process {os.getpid()}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,6 +50,8 @@ def install(options: InstallOptions) -> tuple[str, ...]:
     if sys.platform == "linux":
         if options.via != "aedebug":
             raise UsageError(f"--via {options.via}: only Windows has it")
+        if options.only is not None and not options.only.startswith(("/", "*", "?", "[")):
+            raise UsageError(f"--only: expected a path, like /opt/shop/* or */shop; found {options.only!r}")
         from mdmp.monitor.linux.core_pattern import install_linux
 
         return install_linux(options)
@@ -91,11 +92,6 @@ def status() -> Status:
         return status_windows()
     else:
         raise _not_here()
-
-
-def package_root() -> str:
-    """The folder that holds the package: what the system starts has to find it."""
-    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def _not_here() -> UsageError:

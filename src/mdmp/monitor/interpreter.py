@@ -1,5 +1,6 @@
-"""The Python that runs us."""
+"""The Python that runs us, and where it finds us."""
 
+import os
 import sys
 
 
@@ -11,3 +12,8 @@ def interpreter() -> str:
     """
     found = getattr(sys, "_base_executable", None) if sys.platform == "win32" else None
     return str(found or sys.executable or "")
+
+
+def package_root() -> str:
+    """The folder that holds the package: what others start for us has to find it."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
