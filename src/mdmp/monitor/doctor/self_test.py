@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mdmp.dumpfile.load import load
 from mdmp.errors import MdmpError
-from mdmp.monitor.install import package_root
-from mdmp.monitor.interpreter import interpreter
+from mdmp.monitor.interpreter import interpreter, package_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 from typing import TYPE_CHECKING
 
-from mdmp.monitor.install import package_root
+from mdmp.monitor.interpreter import package_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pkgutil
 import sys
 from importlib import import_module
 
-from mdmp.monitor.install import package_root
+from mdmp.monitor.interpreter import package_root
 
 _PACKAGES = ("formats.minidump", "formats.proc", "formats.elf", "dumpfile", "snapshot", "capture", "monitor")
 _OTHERS = (

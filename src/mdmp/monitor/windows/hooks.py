@@ -12,7 +12,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
-from mdmp.monitor.install import InstallOptions, Status, package_root
+from mdmp.monitor.install import InstallOptions, Status
+from mdmp.monitor.interpreter import package_root
 from mdmp.monitor.policy.load import load_policy
 from mdmp.monitor.policy.registry import AEDEBUG, FIELDS, LOCAL_DUMPS, REG_SZ, local_dumps_value
 from mdmp.snapshot.dump_type import DUMP_TYPES
