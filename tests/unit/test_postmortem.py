@@ -2,6 +2,8 @@
 
 import lzma
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,9 +15,11 @@ if sys.platform != "linux":
     pytest.skip("this is about Linux", allow_module_level=True)
 
 from mdmp.dumpfile.core.crash import load_crash, read_start
+from mdmp.monitor.install import InstallOptions, install
+from mdmp.monitor.linux.find import find_linux
 from mdmp.monitor.linux.pass_on import Names, expand, wants_core
 from mdmp.monitor.linux.places import Config, read_config, write_config
-from mdmp.monitor.linux.postmortem import Request
+from mdmp.monitor.linux.postmortem import Request, is_wanted
 
 REQUEST = Request(100, 101, 1000, 1001, 11, 1700000000, 1, 1 << 30)
 
@@ -98,3 +102,31 @@ def test_config(tmp_path: Path) -> None:
     os.chmod(path, 0o666)
     with pytest.raises(UsageError):
         read_config(str(path))
+
+
+def test_a_program_that_was_replaced_since_it_started_is_still_the_one_that_is_meant(tmp_path: Path) -> None:
+    program = shutil.copy(shutil.which("sleep") or "", tmp_path / "shop")
+    with subprocess.Popen([program, "60"]) as child:
+        os.unlink(program)
+        try:
+            for only, wanted in ((None, True), (f"{tmp_path}/shop", True), (f"{tmp_path}/shops", False)):
+                config = Config("|/x %P", 100, "core", 0, str(tmp_path), only=only)
+                assert is_wanted(REQUEST._replace(pid=child.pid), config) is wanted
+            assert find_linux(str(program)) == [child.pid]
+        finally:
+            child.kill()
+
+
+def test_a_process_is_found_by_a_long_name_of_its_own_in_any_script() -> None:
+    name = "\u00fc" * 9
+    text = f"open('/proc/self/comm', 'wb').write({name.encode()!r}); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"\n"
+        assert find_linux(name) == [child.pid]
+
+
+@pytest.mark.parametrize("only", ["shop", "", "./shop"])
+def test_programs_are_chosen_by_paths(only: str) -> None:
+    """Any other text fits none: nobody would get dumps."""
+    with pytest.raises(UsageError, match="expected a path"):
+        install(InstallOptions(only=only))

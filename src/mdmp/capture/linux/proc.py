@@ -32,6 +32,11 @@ def _numbers(folder: str) -> list[int]:
         return []
 
 
+def pids() -> list[int]:
+    """Of all processes that we can see."""
+    return _numbers("/proc")
+
+
 def _has_ended(folder: str) -> bool:
     stat = parse_stat(read_text(f"{folder}/stat") or b"")
     return stat is not None and stat.state in "ZX"
@@ -61,6 +66,11 @@ class Proc:
             return os.readlink(self.path(name))
         except OSError:
             return None
+
+    @property
+    def program(self) -> str:
+        """The path of the file that it runs, also when that was removed or replaced since; empty when not known."""
+        return (self.link("exe") or "").removesuffix(" (deleted)")
 
     def names(self, name: str) -> list[int]:
         """The numbers that name the entries of a folder, sorted; none where there is no folder."""

@@ -6,14 +6,14 @@ import os
 import resource
 import shutil
 import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mdmp.capture.linux import syscalls
-from mdmp.capture.linux.proc import read_text
+from mdmp.capture.linux.proc import Proc, pids, read_text
 from mdmp.errors import MdmpError
 from mdmp.formats.proc.status import number, parse_fields
+from mdmp.monitor.finalize.event_log import JOURNAL, SYSLOG
 from mdmp.monitor.install import status
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def gather_linux() -> LinuxFacts:
         container=any(os.path.exists(path) for path in ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")),
         trace_problem=_try_to_trace(),
         traced=_traced(),
-        journal=os.path.exists("/run/systemd/journal/socket"),
-        syslog=os.path.exists("/dev/log"),
+        journal=os.path.exists(JOURNAL),
+        syslog=os.path.exists(SYSLOG),
         protected=tuple(
             (name, value)
             for name in ("protected_symlinks", "protected_hardlinks", "protected_regular")
@@ -120,13 +120,10 @@ def _try_to_trace() -> str:
 
 def _traced() -> tuple[Traced, ...]:
     found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdecimal():
-            continue
-        fields = parse_fields(read_text(f"/proc/{entry}/status") or b"")
-        with suppress(ValueError):
-            if tracer := number(fields, "TracerPid"):
-                found.append(Traced(int(entry), fields.get("Name", ""), tracer, _what_it_runs(tracer)))
+    for pid in pids():
+        fields = Proc(pid).status()
+        if tracer := number(fields, "TracerPid"):
+            found.append(Traced(pid, fields.get("Name", ""), tracer, _what_it_runs(tracer)))
     return tuple(found)
 
 

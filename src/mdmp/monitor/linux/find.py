@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from mdmp.capture.linux.proc import Proc
+from mdmp.capture.linux.proc import Proc, pids
 from mdmp.formats.proc.stat import KERNEL_THREAD
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class _Seen(NamedTuple):
 
 def find_linux(name: str) -> list[int]:
     """The processes that run a program of that name."""
-    return [pid for pid in _pids() if _is_named(pid, name)]
+    return [pid for pid in pids() if _is_named(pid, name)]
 
 
 def wait_linux(name: str, tell: Callable[[str], None]) -> int:
@@ -34,12 +34,12 @@ def wait_linux(name: str, tell: Callable[[str], None]) -> int:
     now = time.monotonic()
     seen = {
         pid: _Seen(start, now if _is_named(pid, name) else now + _YOUNG)
-        for pid in _pids()
+        for pid in pids()
         if (start := _start(pid)) is not None
     }
     tell(f"waiting for a process {name}")
     while True:
-        for pid in _pids():
+        for pid in pids():
             known = seen.get(pid)
             if known and known.until < time.monotonic():
                 continue
@@ -53,10 +53,6 @@ def wait_linux(name: str, tell: Callable[[str], None]) -> int:
         time.sleep(_PAUSE)
 
 
-def _pids() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
-
-
 def _start(pid: int) -> int | None:
     stat = Proc(pid).stat()
     return stat.start_ticks if stat else None
@@ -68,5 +64,5 @@ def _is_named(pid: int, name: str) -> bool:
     stat = proc.stat()
     if stat is None or stat.state in "ZX" or stat.flags & KERNEL_THREAD:
         return False
-    path = (proc.link("exe") or "").removesuffix(" (deleted)")
-    return name in (path, os.path.basename(path)) or name[:_MAX_COMM] == stat.name
+    path, comm = proc.program, os.fsencode(name)[:_MAX_COMM].decode("utf-8", "replace")
+    return name in (path, os.path.basename(path)) or comm == stat.name

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _PAGE = 4096
 _MODE = 0o600
-_SUID, _PLAIN = 2, 1
 MAX_NAME = 4096
 
 
@@ -134,7 +133,7 @@ def _write_file(pattern: str, request: Request, names: Names, places: list[int],
     path = expand(pattern, request, names)[:MAX_NAME]
     if "%p" not in pattern and _uses_pid():
         path += f".{names.inner_pid}"
-    privileged = request.dumpable != _PLAIN
+    privileged = not request.is_plain
     if privileged and not path.startswith("/"):
         raise PermissionError("a program with other rights leaves no core in a folder of its choice")
     root, folder = places

@@ -52,6 +52,10 @@ class Request(NamedTuple):
     core_limit: int
     """Soft limit of the core's size in bytes."""
 
+    @property
+    def is_plain(self) -> bool:
+        return self.dumpable == 1
+
 
 def handle(request: Request, config_path: str, report: Callable[[str], str] | None = None) -> int:
     """Deals with one crash whose core comes in on standard input; the exit code, which nobody reads."""
@@ -64,7 +68,7 @@ def handle(request: Request, config_path: str, report: Callable[[str], str] | No
     _limit_ourselves()
     entry: dict[str, object] = {"time": request.time, **{k: getattr(request, k) for k in ("pid", "uid", "signal")}}
     try:
-        wanted = _is_wanted(request, config)
+        wanted = is_wanted(request, config)
         spool = _spool() if wants_core(config.old_pattern, request) and (config.pass_on or not wanted) else None
         if wanted:
             entry |= _dump(request, config, report, spool)
@@ -89,8 +93,9 @@ def _limit_ourselves() -> None:
         file.write(_LATE_ENOUGH)
 
 
-def _is_wanted(request: Request, config: Config) -> bool:
-    return config.only is None or fnmatchcase(Proc(request.pid).link("exe") or "", config.only)
+def is_wanted(request: Request, config: Config) -> bool:
+    """By `mdmp install --only`."""
+    return config.only is None or fnmatchcase(Proc(request.pid).program, config.only)
 
 
 def _spool() -> int:

@@ -19,6 +19,7 @@ from mdmp.capture.linux.saved import SavedProc
 from mdmp.capture.linux.touched import touched
 from mdmp.capture.options import CaptureOptions
 from mdmp.dumpfile.core.crash import load_crash
+from mdmp.formats.proc.limits import parse_limits
 from mdmp.formats.proc.status import parse_fields
 from mdmp.snapshot import Origin
 
@@ -47,10 +48,6 @@ class Remains:
         ) or self.proc.link("root") not in ("/", None)
         """It lives in a container: its users and paths are not those of this system."""
 
-    @property
-    def path(self) -> str:
-        return (self.proc.link("exe") or "").removesuffix(" (deleted)")
-
     def is_plain(self, uid: int, gid: int) -> bool:
         """Whether the process had the rights of that user and group only, so that its memory is theirs."""
         wanted = {"Uid": [str(uid)] * 4, "Gid": [str(gid)] * 4}
@@ -59,10 +56,8 @@ class Remains:
     @property
     def forbids_cores(self) -> bool:
         """The hard limit of its core's size is 0: it, or who started it, gave up cores for good."""
-        for line in (self.proc.text("limits") or b"").split(b"\n"):
-            if line.startswith(b"Max core file size"):
-                return line.split()[5:6] == [b"0"]
-        return False
+        limit = parse_limits(self.proc.text("limits") or b"").get("Max core file size")
+        return limit is not None and limit.hard == 0
 
     @cached_property
     def tids(self) -> dict[int, int]:

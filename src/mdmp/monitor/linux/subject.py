@@ -9,8 +9,7 @@ def subject_of(pid: int) -> Subject:
     """A living process."""
     proc = Proc(pid)
     status = proc.status()
-    path = (proc.link("exe") or "").removesuffix(" (deleted)")
-    return Subject(pid, path or status.get("Name", ""), number(status, "Uid"), number(status, "Gid"))
+    return Subject(pid, proc.program or status.get("Name", ""), number(status, "Uid"), number(status, "Gid"))
 
 
 def user_variables(uid: int) -> dict[str, str]:

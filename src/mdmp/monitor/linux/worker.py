@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MAX_CORE = 16 << 30
 """Bytes of a core that is put on the disk because the process is gone; it has no name there."""
-_PLAIN = 1
 _MAX_ISSUES = 10
 _MAX_TOLD = 1 << 15
 
@@ -79,12 +78,12 @@ def _keep(
     from mdmp.monitor.policy.load import load_policy
 
     remains = Remains(request.pid, request.tid)
-    facts["program"] = remains.path
+    facts["program"] = remains.proc.program
     if remains.forbids_cores:
         facts["reasons"] = ["its hard limit of cores is 0 (ulimit -H -c 0)"]
         return
     # Whatever had other rights than its user is root's business.
-    plain = request.dumpable == _PLAIN and remains.is_plain(request.uid, request.gid)
+    plain = request.is_plain and remains.is_plain(request.uid, request.gid)
     uid, gid = (request.uid, request.gid) if plain else (0, 0)
     folder = f"{config.places.dumps}/{uid}"
     _make_folder(folder, uid, gid)
@@ -93,7 +92,7 @@ def _keep(
     _preload(uid)
     become(uid, gid)
     variables = {} if remains.elsewhere else user_variables(uid)
-    subject = Subject(request.pid, remains.path, uid, gid, variables)
+    subject = Subject(request.pid, remains.proc.program, uid, gid, variables)
     snapshot = _snapshot(remains, CoreStream(CORE, spool))
     if not snapshot.exceptions:
         raise UnusableInputError("the core tells of no signal")
