@@ -10,6 +10,8 @@ class Stat(NamedTuple):
     state: str
     """One letter: R, S, D (waits and cannot be interrupted), T, t, Z (has ended), X…"""
     parent: int
+    terminal: int
+    """The device number of its controlling terminal; 0: none."""
     flags: int
     user_ticks: int
     """In units of 1/sysconf(_SC_CLK_TCK) seconds, as the next."""
@@ -32,7 +34,7 @@ def parse_stat(text: bytes) -> Stat | None:
     if len(fields) < 22 or not pid.isdigit():
         return None
     try:
-        numbers = [int(fields[i]) for i in (1, 6, 11, 12, 19, 17, 21)]
+        numbers = [int(fields[i]) for i in (1, 4, 6, 11, 12, 19, 17, 21)]
     except ValueError:
         return None
     return Stat(int(pid), name.decode("utf-8", "replace"), fields[0].decode("ascii", "replace"), *numbers)

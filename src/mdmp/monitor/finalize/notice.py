@@ -70,11 +70,10 @@ def open_terminal(subject: Subject) -> int | None:
     if sys.platform != "linux":
         return None
     else:
-        try:
-            with open(f"/proc/{subject.pid}/stat", "rb") as file:
-                number = int(file.read(4096).rpartition(b")")[2].split()[4])
-        except (OSError, ValueError, IndexError):
-            return None
+        from mdmp.capture.linux.proc import Proc
+
+        process = Proc(subject.pid).stat()
+        number = process.terminal if process else 0
         if os.major(number) not in _PTS and not (os.major(number) == _TTY and 0 < os.minor(number) < 64):
             return None
         for descriptor in (2, 1, 0):

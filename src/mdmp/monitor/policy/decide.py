@@ -133,9 +133,8 @@ def _free(folder: str) -> int | None:
 
 def _memory(pid: int) -> int | None:
     """What is in memory or swapped out of a process (Linux). What is mapped and was never touched takes no room."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-            lines = dict(line.partition(":")[::2] for line in file)
-        return sum(int(lines[name].split()[0]) << 10 for name in ("VmRSS", "VmSwap"))
-    except (OSError, LookupError, ValueError):
-        return None
+    from mdmp.capture.linux.proc import Proc
+    from mdmp.formats.proc.status import memory_counters
+
+    found = memory_counters(Proc(pid).status())
+    return found["working_set"] + found.get("pagefile", 0) if "working_set" in found else None
