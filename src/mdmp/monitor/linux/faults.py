@@ -42,7 +42,7 @@ _KINDS = {
     signal.SIGABRT: "abort",
     signal.SIGSYS: "bad_system_call",
 }
-_SI_USER, _SI_QUEUE, _SI_TKILL, SI_KERNEL = 0, -1, -6, 0x80
+_SI_USER, _SI_QUEUE, SI_KERNEL = 0, -1, 0x80
 _MAX_SHOWN = 200
 """Characters of a message in one line for people."""
 _NEAR = 1 << 16

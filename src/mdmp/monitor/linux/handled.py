@@ -10,7 +10,7 @@ import signal
 from struct import pack, unpack_from
 from typing import TYPE_CHECKING
 
-from mdmp.monitor.linux.faults import is_sent
+from mdmp.monitor.linux.faults import SI_KERNEL, is_sent
 from mdmp.snapshot import Context, ExceptionRecord
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _RETURNS = (bytes.fromhex("48c7c00f0000000f05"), bytes.fromhex("b80f0000000f05")
 _MAX_FRAMES = 64
 _INVALID_OPCODE, _PROTECTION, _PAGE_FAULT = 6, 13, 14
 """Numbers of the processor's exceptions."""
-_SI_KERNEL = 0x80
 
 
 def first_seen(record: ExceptionRecord, memory: MemoryReader) -> ExceptionRecord:
@@ -59,7 +58,7 @@ def first_seen(record: ExceptionRecord, memory: MemoryReader) -> ExceptionRecord
 def _told(frame: bytes, number: int) -> tuple[int, int] | None:
     """(si_code, address), which are there if the handler asked for them (SA_SIGINFO)."""
     found, error, code, address = unpack_from("<iii4xQ", frame, _INFO_AT)
-    return (code, address) if (found, error) == (number, 0) and 0 < code <= _SI_KERNEL else None
+    return (code, address) if (found, error) == (number, 0) and 0 < code <= SI_KERNEL else None
 
 
 def _concluded(frame: bytes, number: int, instruction: int) -> tuple[int, int] | None:
@@ -68,7 +67,7 @@ def _concluded(frame: bytes, number: int, instruction: int) -> tuple[int, int] |
     if trap == _PAGE_FAULT and number in (signal.SIGSEGV, signal.SIGBUS):
         return 2 if error & 1 or number == signal.SIGBUS else 1, address
     if trap == _PROTECTION and number == signal.SIGSEGV:
-        return _SI_KERNEL, 0
+        return SI_KERNEL, 0
     if trap == _INVALID_OPCODE and number == signal.SIGILL:
         return 2, instruction
     return None
