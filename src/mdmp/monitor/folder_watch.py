@@ -43,7 +43,6 @@ class FolderWatch:
         self.folder = folder
         self._policy = policy
         self._report = report
-        self._sizes: dict[str, tuple[int, int]] = {}
         self._known: dict[str, tuple[int, int]] = {}
 
     def take_as_known(self) -> None:
@@ -63,8 +62,9 @@ class FolderWatch:
         with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
                 if entry.name.lower().endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
-                    found = entry.stat(follow_symlinks=False)
-                    yield entry.path, (found.st_size, found.st_mtime_ns)
+                    with suppress(FileNotFoundError):  # it has gone meanwhile, the others have not
+                        found = entry.stat(follow_symlinks=False)
+                        yield entry.path, (found.st_size, found.st_mtime_ns)
 
     def _outcome(self, path: str, size: int) -> Outcome:
         try:
