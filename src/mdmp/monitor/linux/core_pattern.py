@@ -14,7 +14,8 @@ from mdmp.errors import UsageError
 from mdmp.monitor.install import InstallOptions, Status
 from mdmp.monitor.linux.launcher import launcher_text, trouble
 from mdmp.monitor.linux.log import read_log
-from mdmp.monitor.linux.places import STANDARD, Config, Places, read_config, write_config, write_whole
+from mdmp.monitor.linux.places import STANDARD, Config, Places, read_config, write_config
+from mdmp.monitor.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def install_linux(options: InstallOptions, places: Places = STANDARD, policy: st
             where = "install mdmp where only root can change it (python3 -m venv /opt/mdmp), or use --force"
             raise UsageError(f"root would run what others can change: {'; '.join(problems)}: {where}")
         told += [f"warning: root will run what others can change: {problem}" for problem in problems]
-    now, limit = _text(PATTERN), int(_text(PIPE_LIMIT) or 0)
+    now, limit = _text(PATTERN), _number(PIPE_LIMIT)
     before = read_config(places.config)
     ours = now.startswith(f"|{places.launcher} ")
     old, old_limit = (before.old_pattern, before.old_pipe_limit) if before and ours else (now, limit)
@@ -66,7 +67,7 @@ def install_linux(options: InstallOptions, places: Places = STANDARD, policy: st
     if before and before.persist and not config.persist:
         _remove(before.persist)
     if config.persist:
-        write_whole(config.persist, _sysctl(config), 0o644)
+        write_whole(config.persist, _sysctl(config).encode(), 0o644)
         told.append(f"{config.persist} sets it again when the system starts")
     _write(PIPE_LIMIT, str(config.pipe_limit))
     _write(PATTERN, pattern)
@@ -83,7 +84,7 @@ def prepare(config: Config) -> None:
     _folder(os.path.dirname(places.launcher), 0o755)
     for folder, mode in ((places.home, 0o755), (places.dumps, 0o711), (places.slots, 0o700)):
         _folder(folder, mode)
-    write_whole(places.launcher, launcher_text(places), 0o755)
+    write_whole(places.launcher, launcher_text(places).encode("utf-8", "surrogateescape"), 0o755)
     write_config(places.config, config)
 
 
@@ -97,7 +98,7 @@ def uninstall_linux(places: Places = STANDARD) -> tuple[str, ...]:
     if now == config.pattern:
         _write(PATTERN, config.old_pattern)
         told.append(f"core_pattern is {config.old_pattern!r} again")
-        if _text(PIPE_LIMIT) == str(config.pipe_limit):
+        if _number(PIPE_LIMIT) == config.pipe_limit:
             _write(PIPE_LIMIT, str(config.old_pipe_limit))
     else:
         told.append(f"core_pattern was changed by somebody else since, to {now!r}: left as it is")
@@ -112,11 +113,11 @@ def status_linux(places: Places = STANDARD) -> Status:
     now = _text(PATTERN)
     config = read_config(places.config)
     installed = config is not None and now == config.pattern
-    facts: dict[str, object] = {"core_pattern": now, "core_pipe_limit": int(_text(PIPE_LIMIT) or 0)}
+    facts: dict[str, object] = {"core_pattern": now, "core_pipe_limit": _number(PIPE_LIMIT)}
     if config is not None:
         facts |= {"before": config.old_pattern, "launcher": config.launcher, "dumps": places.dumps}
         facts |= {"pass_on": config.pass_on, "only": config.only, "persist": config.persist, "forced": config.forced}
-    facts["suid_dumpable"] = int(_text("/proc/sys/fs/suid_dumpable") or 0)
+    facts["suid_dumpable"] = _number("/proc/sys/fs/suid_dumpable")
     problems = tuple(_problems(config, now))
     return Status(installed, installed and not problems, facts, problems, tuple(read_log(places.log)))
 
@@ -126,7 +127,7 @@ def _problems(config: Config | None, now: str) -> Iterator[str]:
         return
     if now != config.pattern:
         yield "mdmp was installed, but core_pattern was changed since: install again, or uninstall"
-    if int(_text(PIPE_LIMIT) or 0) == 0:
+    if _number(PIPE_LIMIT) == 0:
         yield "core_pipe_limit is 0: processes end before they can be read"
     if not config.forced:
         yield from trouble()
@@ -153,6 +154,10 @@ def _check_rights() -> None:
 
 def _text(path: str) -> str:
     return (read_text(path) or b"").decode("utf-8", "surrogateescape").strip("\n")
+
+
+def _number(path: str) -> int:
+    return int(_text(path) or 0)
 
 
 def _write(path: str, text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
 from mdmp.errors import UsageError
+from mdmp.monitor.whole_file import write_whole
 
 _MAX_CONFIG = 1 << 16
 
@@ -91,20 +92,4 @@ def read_config(path: str) -> Config | None:
 
 
 def write_config(path: str, config: Config) -> None:
-    write_whole(path, json.dumps(asdict(config), indent=1) + "\n", 0o644)
-
-
-def write_whole(path: str, text: str, mode: int) -> None:
-    """Replaces a file, which is never there half written."""
-    part = f"{path}.{os.getpid()}.part"
-    number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    try:
-        with open(number, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(number, mode)
-            os.fsync(number)
-        os.rename(part, path)
-    except OSError:
-        os.unlink(part)
-        raise
+    write_whole(path, json.dumps(asdict(config), indent=1).encode() + b"\n", 0o644)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from mdmp.errors import UsageError
+from mdmp.monitor.whole_file import write_whole
 
 _KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[\w-]+)\s*=""")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -39,7 +40,8 @@ def set_value(path: str, table: Sequence[str], key: str, value: object) -> bool:
         return False
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        _replace(target, new)
+        mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o644
+        write_whole(target, new.encode(), mode)
     except OSError as problem:
         raise UsageError(f"cannot write {path}: {problem.strerror}") from None
     return True
@@ -193,20 +195,3 @@ def _text(value: object) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _replace(path: str, text: str) -> None:
-    new = f"{path}.{os.getpid()}.new"
-    mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o644
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        os.chmod(new, mode)
-        os.replace(new, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(new)
-        raise

@@ -14,6 +14,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mdmp.monitor.whole_file import write_whole
+
 if TYPE_CHECKING:
     from mdmp.monitor.fault import Fault
 
@@ -46,7 +48,7 @@ def record(folder: str, fault: Fault, now: float | None = None) -> None:
             if os.fstat(descriptor).st_size <= MAX_SIZE:
                 file.write(line)
                 return
-        _exchange(path, b"".join(_lines(folder, MAX_SIZE // 2)) + line)
+        write_whole(path, b"".join(_lines(folder, MAX_SIZE // 2)) + line, 0o600)
 
 
 def _key(fault: Fault) -> tuple[str, str, int | None, str]:
@@ -84,17 +86,3 @@ def _opened(path: str, flags: int) -> int:
         os.close(descriptor)
         raise ValueError("not a file of ours")
     return descriptor
-
-
-def _exchange(path: str, content: bytes) -> None:
-    new = f"{path}.{os.getpid()}"
-    with suppress(FileNotFoundError):
-        os.unlink(new)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(new, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(new)
