@@ -20,7 +20,8 @@ from mdmp.report import Report
 from mdmp.snapshot import Snapshot
 
 pytestmark = pytest.mark.wine
-HELPER = Path(__file__).resolve().parent / "watching_windows.py"
+HERE = Path(__file__).resolve().parent
+HELPER = HERE / "watching_windows.py"
 LLDB_GOES_ASTRAY = ("cpp_throw", "heap_damage", "stack_probe")
 NARROW = ("null_read", "breakpoint", "stack_overflow", "divide_by_zero", "told_name", "debug_output", "fast_fail")
 
@@ -212,6 +213,19 @@ def test_what_a_program_uses(name: str, results: Results) -> None:
     assert snapshot.exceptions == ()
     assert "main" in {frame.function for thread in report.threads for frame in thread.frames}
     assert results[name]["status"] == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pause", "texts"), [(5, 2, []), (1, 8, ["its windows do not answer for 5 s"])], ids=["slow", "hanging"]
+)
+def test_a_window(seconds: int, pause: int, texts: list[str], windows: Wine, tmp_path: Path) -> None:
+    script = (windows.python, windows.path(HERE / "windowed_windows.py"), str(seconds), str(pause))
+    # The first window starts Wine's desktop, which stays, and inherits the output: that must be no pipe.
+    silent = {"capture_output": False, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    done = windows.run_mdmp("run", "-o", windows.path(tmp_path), "--hang", "5", "--", *script, **silent)
+    assert done.returncode == 0
+    dumps = map(mdmp.open_dump, tmp_path.glob("*.dmp"))
+    assert [dump.annotations.process["mdmp.fault.text"] for dump in dumps] == texts
 
 
 def test_a_process_is_let_go(results: Results) -> None:

@@ -13,6 +13,8 @@ IMPORTS = (Path(__file__).resolve().parent.parent.parent / "src", Path(demangle.
 PROGRAMS = Path(__file__).resolve().parent.parent / "data" / "windows"
 """Crash programs with their PDBs."""
 AE_DEBUG = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion\AeDebug"
+DRIVERS = r"HKCU\Software\Wine\Drivers"
+"""Of the desktop: with `null` it has windows, but no display."""
 
 
 class Wine:
@@ -36,6 +38,9 @@ class Wine:
         # Services inherit the output of whoever starts them first: that must be no pipe that somebody waits on.
         quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         for command in (
+            ("wineserver", "-p60"),
+            ("wine", "reg", "add", DRIVERS, "/v", "Graphics", "/d", "null", "/f"),
+            ("wineserver", "-k"),  # a desktop reads that when it begins
             ("wineserver", "-p60"),
             ("wine", "wineboot", "-i"),
             ("wine", "reg", "add", AE_DEBUG, "/v", "Debugger", "/d", "false", "/f"),

@@ -478,28 +478,12 @@ CreateToolhelp32Snapshot = _kernel("CreateToolhelp32Snapshot", handle, HANDLE, D
 Process32FirstW = _kernel("Process32FirstW", true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
 Process32NextW = _kernel("Process32NextW", true, BOOL, HANDLE, ctypes.POINTER(PROCESSENTRY32W))
 GetProcessHandleCount = _kernel("GetProcessHandleCount", true, BOOL, HANDLE, ctypes.POINTER(DWORD))
-SMTO_ABORTIFHUNG = 0x2
-WM_NULL = 0
 WNDENUMPROC = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)(BOOL, HANDLE, POINTER)
 _windows = Library("user32")
 EnumWindows = _windows("EnumWindows", true, BOOL, WNDENUMPROC, POINTER)
 GetWindowThreadProcessId = _windows("GetWindowThreadProcessId", plain, DWORD, HANDLE, ctypes.POINTER(DWORD))
 IsWindowVisible = _windows("IsWindowVisible", plain, BOOL, HANDLE)
 IsHungAppWindow = _windows("IsHungAppWindow", plain, BOOL, HANDLE)
-SendMessageTimeoutW = _windows(
-    *(
-        "SendMessageTimeoutW",
-        plain,
-        SIZE,
-        HANDLE,
-        ctypes.c_uint32,
-        SIZE,
-        SIZE,
-        ctypes.c_uint32,
-        ctypes.c_uint32,
-    ),
-    ctypes.POINTER(SIZE),
-)
 
 # What the event log needs
 

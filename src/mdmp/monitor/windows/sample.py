@@ -22,8 +22,6 @@ from mdmp.monitor.windows.processes import thread_count
 
 TICKS: Final = 10_000_000
 """FILETIME counts tenths of a microsecond."""
-ANSWER: Final = 500
-"""Milliseconds that a window has for an answer."""
 _STILL_ACTIVE: Final = 259
 
 
@@ -83,7 +81,10 @@ class WindowsSampler:
 
 
 def responding(pid: int) -> bool | None:
-    """Whether all windows of a process answer; None: it has none that a user could wait for."""
+    """Whether all windows of a process answer, as Windows sees it: a pause of five seconds is too long.
+
+    None: it has none that a user could wait for.
+    """
     windows: list[int] = []
 
     def take(window: int, _: int) -> int:
@@ -97,16 +98,7 @@ def responding(pid: int) -> bool | None:
         win32.EnumWindows(win32.WNDENUMPROC(take), 0)
     except OSError:  # no desktop
         return None
-    return all(map(_answers, windows)) if windows else None
-
-
-def _answers(window: int) -> bool:
-    if win32.IsHungAppWindow(window):
-        return False
-    result = ctypes.c_size_t()
-    return bool(
-        win32.SendMessageTimeoutW(window, win32.WM_NULL, 0, 0, win32.SMTO_ABORTIFHUNG, ANSWER, ctypes.byref(result))
-    )
+    return not any(map(win32.IsHungAppWindow, windows)) if windows else None
 
 
 def _age(path: str) -> float:
