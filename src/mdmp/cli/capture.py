@@ -66,7 +66,7 @@ def _run_mdmp(args: argparse.Namespace) -> int:
             capture_process(args.pid, copy=not args.no_snapshot, command_line=secrets, environment=secrets)
         )
         name = snapshot.modules[0].name if snapshot.modules else ""
-        path = args.output or default_name(name, snapshot.process.pid, snapshot.origin.time or datetime.now(UTC))
+        path = args.output or default_name(name, args.pid, snapshot.origin.time or datetime.now(UTC))
         saved = save_dump(
             snapshot,
             path,
@@ -84,7 +84,9 @@ def _run_mdmp(args: argparse.Namespace) -> int:
     return DONE
 
 
-def default_name(name: str, pid: int | None, moment: datetime) -> str:
+def default_name(name: str, pid: int, moment: datetime) -> str:
     """`NAME-PID-TIME.dmp`, of the program's name only what is harmless in any file system."""
-    harmless = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).lstrip(".")[:64]
-    return f"{harmless or 'process'}-{pid}-{moment:%Y%m%dT%H%M%SZ}.dmp"
+    from mdmp.monitor.finalize.name import file_name
+
+    values = {"program": name or "process", "pid": str(pid), "time": f"{moment:%Y%m%dT%H%M%SZ}"}
+    return file_name("{program}-{pid}-{time}", values)
