@@ -1,6 +1,10 @@
 """Crash a small program for real, take its dump, and explain it: all that mdmp does, in one go.
 
 The program is compiled from C when there is a compiler, with debug information; else it is Python that crashes.
+
+examples:
+  mdmp demo
+  mdmp demo --keep crash/
 """
 
 from __future__ import annotations
@@ -52,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from mdmp.monitor.finalize.describe import why_no_dump
+
     with _folder(args.keep) as folder:
         program = None if args.no_compiler else _compiled(folder)
         program = program or _interpreted(folder)
@@ -60,9 +66,7 @@ def run(args: argparse.Namespace) -> int:
         if outcome is None:
             raise UsageError("the program did not crash here, or nothing saw it: see `mdmp doctor system`")
         if outcome.saved is None:
-            raise UsageError(
-                f"{outcome.fault.text}, but there is no dump: {outcome.problem or outcome.decision.reasons}"
-            )
+            raise UsageError(f"{outcome.fault.text}, but {why_no_dump(outcome)}")
         saved = outcome.saved
         _say("Capture", f"{outcome.fault.text}: frozen at that moment, {saved.memory:,} bytes of its memory kept")
         kept = "" if args.keep else " (removed when this is done; --keep FOLDER keeps it)"

@@ -1,6 +1,10 @@
 """Whether mdmp handles the crashes of this system's programs, and what it did last.
 
 Exit code 0: it does; 1: it does not, or something is amiss.
+
+examples:
+  mdmp status
+  sudo mdmp status --json | jq .crashes
 """
 
 import argparse
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,5 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def _line(crash: "Mapping[str, object]") -> str:
     moment = crash.get("time")
     when = f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}" if isinstance(moment, int) else "?"
-    what = crash.get("dump") or crash.get("problem") or crash.get("reasons")
+    reasons = crash.get("reasons")
+    why = "; ".join(map(str, reasons)) if isinstance(reasons, list) else "?"
+    what = crash.get("dump") or crash.get("problem") or why
     return f"{when}  {crash.get('program') or '?'} ({crash.get('pid')}): {what}"

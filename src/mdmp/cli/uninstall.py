@@ -1,4 +1,8 @@
-"""Put back what handled crashes before `mdmp install`. Dumps stay where they are."""
+"""Put back what handled crashes before `mdmp install`. Dumps stay where they are.
+
+example:
+  sudo mdmp uninstall
+"""
 
 import argparse
 
