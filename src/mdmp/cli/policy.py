@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
 
     show = add("show", "all that the sources of the policy say, and what is wrong in them")
-    show.add_argument("--json", action="store_true", help="as one object")
+    show.add_argument("--json", action="store_true", help="print one JSON object")
 
     explain = add("explain", "what would happen for one program, and why")
     explain.add_argument("program", metavar="PROGRAM", help="the file name of the program; a path will do")
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument(
         "--as-user", metavar="NAME", help="for a process of this user that the system's handler sees (Windows: a SID)"
     )
-    explain.add_argument("--json", action="store_true", help="as one object")
+    explain.add_argument("--json", action="store_true", help="print one JSON object")
 
     change = add("set", "change one value in a policy file, and nothing else in it")
     change.add_argument("key", metavar="KEY", help="like folder, count, type, rules.abort, or exclude")
@@ -101,8 +101,7 @@ def _explain(args: argparse.Namespace) -> None:
         raise UsageError(f"no kind of fault {args.fault!r} (there are: {', '.join(KINDS)})")
     subject = _subject(args.program, args.as_user)
     handler = args.as_user is not None
-    folder = _handlers_folder(subject) if handler else None
-    policy = load_policy(subject, handler=handler, as_user=True, default_folder=folder)
+    policy = load_policy(subject, handler=handler, as_user=True)
     how = "postmortem" if handler else "run"
     kinds = (args.fault,) if args.fault else tuple(KINDS)
     found = {kind: explain(policy, Fault(kind, subject, "", how=how)) for kind in kinds}
@@ -155,16 +154,6 @@ def _subject(program: str, user: str | None) -> Subject:
         except KeyError:
             raise UsageError(f"no user {user!r}") from None
         return Subject(0, name, entry.pw_uid, entry.pw_gid, user_variables(entry.pw_uid))
-
-
-def _handlers_folder(subject: Subject) -> str | None:
-    """Where the system's handler puts the dumps of a user that has no folder in the policy."""
-    if sys.platform == "linux":
-        from mdmp.monitor.linux.places import Places
-
-        return f"{Places().dumps}/{subject.uid}"
-    else:
-        return None
 
 
 def _what_windows_does(subject: Subject) -> str | None:
