@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mdmp.capture.linux.linker import read_linker
 from mdmp.capture.linux.modules import find_modules
-from mdmp.capture.linux.process import read_handles, read_process, read_texts
+from mdmp.capture.linux.process import boot_time, read_handles, read_process, read_texts
 from mdmp.capture.linux.system import read_system
 from mdmp.capture.linux.threads import make_thread
 from mdmp.formats.elf.core_structs import AT_PHDR
@@ -39,8 +39,8 @@ class Seen(NamedTuple):
 def look(proc: Proc, contexts: Dictionary[int, Context | None]) -> Seen:
     """`contexts`: the registers of each thread, in the order that the snapshot will have."""
     texts = {name: proc.text(name) or b"" for name in ("maps", "status", "auxv")}
-    maps = parse_maps(texts["maps"])
-    threads = tuple(make_thread(proc, tid, context, maps) for tid, context in contexts.items())
+    maps, booted = parse_maps(texts["maps"]), boot_time()
+    threads = tuple(make_thread(proc, tid, context, maps, booted) for tid, context in contexts.items())
     cpu = next((context.cpu for context in contexts.values() if context), "unknown")
     return Seen(cpu, maps, texts, threads, read_handles(proc))
 

@@ -22,12 +22,15 @@ def ticks(count: int) -> timedelta:
     return timedelta(seconds=count / os.sysconf("SC_CLK_TCK"))
 
 
-def start_time(stat: Stat | None) -> datetime | None:
-    """When a process or thread began; good to a second, which is how well the kernel tells when the system did."""
-    booted = re.search(rb"^btime (\d+)$", read_text("/proc/stat") or b"", re.MULTILINE)
-    if stat is None or booted is None:
-        return None
-    return datetime.fromtimestamp(int(booted[1]), UTC) + ticks(stat.start_ticks)
+def boot_time() -> datetime | None:
+    """When the system began, to a second: the kernel tells it no better."""
+    found = re.search(rb"^btime (\d+)$", read_text("/proc/stat") or b"", re.MULTILINE)
+    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
+
+
+def start_time(stat: Stat | None, booted: datetime | None) -> datetime | None:
+    """When a process or thread began; `booted`: see `boot_time`."""
+    return booted + ticks(stat.start_ticks) if stat and booted else None
 
 
 def read_process(proc: Proc, options: CaptureOptions, status: bytes) -> Process:
@@ -35,7 +38,7 @@ def read_process(proc: Proc, options: CaptureOptions, status: bytes) -> Process:
     command = proc.text("cmdline") if options.command_line else None
     return Process(
         pid=proc.pid,
-        create_time=start_time(stat),
+        create_time=start_time(stat, boot_time()),
         user_time=ticks(stat.user_ticks) if stat else None,
         kernel_time=ticks(stat.kernel_ticks) if stat else None,
         command_line=command.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace") if command else None,
