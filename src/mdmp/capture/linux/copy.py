@@ -98,15 +98,16 @@ def make_copy(
             problem = refused
             continue
         try:
-            result = injection.call(CLONE, _SHARE_FILES)
-            if injection.child:
-                _settle(injection, spot)
+            try:
+                result = injection.call(CLONE, _SHARE_FILES)
+                if injection.child:
+                    _settle(injection, spot)
+            finally:
+                injection.finish()
         except (InjectionError, OSError):
             if injection.child:
                 Copy(injection.child, spot, maps).end()
             raise
-        finally:
-            injection.finish()
         if result < 0:
             raise InjectionError(f"the system made no copy: {os.strerror(-result)}")
         return Copy(injection.child, spot, maps)
