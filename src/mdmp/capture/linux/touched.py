@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 LEAST = 1 << 20
 """Bytes of a hole that is worth leaving out, and to which holes are cut where the system only tells of single pages."""
-_PAGE = 4096
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _ENTRY = 8
 _STEP = 1 << 20
-"""Bytes of the page map read at once; they tell of 512 times as much memory."""
+"""Bytes of the page map read at once; they tell of 512 times as much memory, or more where pages are larger."""
 
 
 def touched(pagemap: int, maps: Sequence[Mapping]) -> tuple[Span, ...]:
