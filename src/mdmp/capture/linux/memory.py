@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from mdmp.formats.proc.maps import Mapping
 
 BUFFER = 1 << 18
-_OF_THE_KERNEL = ("[vvar", "[vsyscall]")
-"""No memory that can be read from outside, whatever the permissions say."""
+_NO_MEMORY = ("[vvar", "[vsyscall]", "/dev/", "/sys/", "/proc/")
+"""What cannot be read from outside, whatever the permissions say; and devices, which may take a look at their registers
+for a command. The kernel's own dumps are without both, too."""
+_MEMORY = ("/dev/shm/", "/dev/zero", "/dev/hugepages", "/dev/ashmem")
 
 
 def readable(maps: Iterable[Mapping]) -> tuple[tuple[int, int], ...]:
@@ -24,7 +26,8 @@ def readable(maps: Iterable[Mapping]) -> tuple[tuple[int, int], ...]:
     return joined(
         (mapping.start, mapping.size)
         for mapping in maps
-        if mapping.permissions[0] == "r" and not mapping.path.startswith(_OF_THE_KERNEL)
+        if mapping.permissions[0] == "r"
+        and (mapping.path.startswith(_MEMORY) or not mapping.path.startswith(_NO_MEMORY))
     )
 
 
