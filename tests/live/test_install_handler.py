@@ -177,6 +177,38 @@ def test_a_long_traceback_keeps_its_ends(run: Run) -> None:
     assert len(message) < 15_000
 
 
+@pytest.mark.parametrize("character", ["\\0", "\\u00e9", "\\U00010000", "\\ud800", '"'])
+def test_an_exception_may_say_anything(run: Run, character: str) -> None:
+    """As much of it as the pipe takes, whatever that is in JSON."""
+    ended = run(f"install()\nraise ValueError('{character}' * 50_000)")
+    assert ended.snapshot.annotations.process["mdmp.fault"] == "python_exception"
+    assert ended.snapshot.annotations.process["mdmp.message[0]"].startswith("Traceback")
+
+
+def test_a_function_may_have_any_name(run: Run) -> None:
+    ended = run("install()\nname = 'f' * 100_000\nexec(f'def {name}(): 1 / 0')\neval(name)()")
+    assert "ZeroDivisionError: division by zero in fff" in ended.snapshot.annotations.process["mdmp.fault.text"]
+
+
+def test_a_program_without_a_free_file_goes_on(run: Run) -> None:
+    """Where a pipe for the watcher cannot be made, at whatever place."""
+    ended = run("""
+        import resource, warnings
+        import mdmp.monitor.handler
+        warnings.simplefilter("always")
+        files = os.listdir("/proc/self/fd")
+        for free in range(6):
+            with warnings.catch_warnings(record=True) as told:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (len(files) - 1 + free, 1000))
+                handler = install()
+                resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000))
+            assert "Too many open files" in handler.problem and len(told) == 1, (free, handler.problem)
+            assert os.listdir("/proc/self/fd") == files, free
+        assert install().problem is None
+    """)
+    assert (ended.code, ended.errors) == (0, "")
+
+
 def test_a_report_beside_the_dump(run: Run) -> None:
     ended = run("install(report=True)\ncrash()")
     beside = [path for path in ended.dumps[0].parent.iterdir() if path.name.startswith(ended.dumps[0].stem)]

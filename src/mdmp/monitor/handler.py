@@ -32,9 +32,13 @@ DEBUG_OUTPUT: Final = "mdmp handler: "
 DEBUG_OUTPUT_LIMIT: Final = 32_000
 """Characters, ASCII only: its length has 16 bits."""
 PART: Final = 900
-"""Characters in one message: never more bytes than the kernel keeps together in a pipe."""
+"""Characters in one message: never more bytes than the kernel keeps together in a pipe (PIPE_BUF, 4096)."""
 TEXT_LIMIT: Final = 12_000
 """Characters of a traceback that are kept, which a pipe has room for: of a longer one the beginning and the end."""
+LINE_LIMIT: Final = 800
+"""Characters of what is said of an exception in one line."""
+PLAIN: Final = {code: "\ufffd" for code in range(32) if chr(code) not in "\t\n"}
+"""No other control characters are sent: each takes six bytes in JSON, where no character takes more than four."""
 START_LIMIT: Final = 30.0
 """Seconds that a watcher may take to begin or to end."""
 
@@ -55,8 +59,8 @@ class Handler:
         self._ignore = ignore
         self.follow = follow
         self._owner = os.getpid()
-        self._requests: _Pipe | None = None
-        self._answers: _Pipe | None = None
+        self._requests: Pipe | None = None
+        self._answers: Pipe | None = None
         self._settled = threading.Event()
         self._hooks: list[Callable[[], None]] = []
         if exceptions:
@@ -92,21 +96,28 @@ class Handler:
 
     def start(self, python: str, settings: dict[str, object]) -> None:
         """Begins the watcher; a thread, which ends then, waits until it watches."""
-        theirs, ours = os.pipe()
-        self._requests = _Pipe(ours)
-        ours, also_theirs = os.pipe()
-        self._answers = _Pipe(ours)
-        if sys.platform != "win32":
-            os.set_blocking(self._requests.file(), False)
         try:
-            process = _spawn(python, theirs, also_theirs)
+            process = self._connect(python)
         except OSError as problem:
             self._fail(f"cannot start {python}: {problem.strerror}")
             return
+        threading.Thread(target=self._shake_hands, args=(process, settings), name="mdmp handler", daemon=True).start()
+
+    def _connect(self, python: str) -> subprocess.Popen[bytes]:
+        """The watcher, with a pipe each way. Raises `OSError`."""
+        theirs, ours = os.pipe()
+        try:
+            self._requests = Pipe(ours)
+            also_ours, also_theirs = os.pipe()
+            try:
+                self._answers = Pipe(also_ours)
+                if sys.platform != "win32":
+                    os.set_blocking(ours, False)
+                return _spawn(python, theirs, also_theirs)
+            finally:
+                os.close(also_theirs)
         finally:
             os.close(theirs)
-            os.close(also_theirs)
-        threading.Thread(target=self._shake_hands, args=(process, settings), name="mdmp handler", daemon=True).start()
 
     def _shake_hands(self, process: subprocess.Popen[bytes], settings: dict[str, object]) -> None:
         if sys.platform == "win32":
@@ -172,8 +183,9 @@ class Handler:
         half = TEXT_LIMIT // 4
         if len(text) > TEXT_LIMIT:
             text = f"{text[:half]}\n[…]\n{text[half - TEXT_LIMIT :]}"
+        said = f"{''.join(line)[:500]}{place}"[:LINE_LIMIT]
         with suppress(OSError):  # it is gone
-            self._tell({"said": "exception", "line": f"{''.join(line)[:500]}{place}"}, text)
+            self._tell({"said": "exception", "line": said.translate(PLAIN)}, text.translate(PLAIN))
 
     def _tell(self, message: dict[str, object], text: str = "") -> None:
         """A message, then the stop in which the watcher reads it."""
@@ -236,7 +248,7 @@ class Handler:
             self._forget()
 
 
-class _Pipe:
+class Pipe:
     """One end of a pipe. The program may close all its files, and the number then be that of another file."""
 
     def __init__(self, file: int) -> None:
@@ -255,7 +267,8 @@ class _Pipe:
         return self._file
 
     def next(self) -> dict[str, Any]:
-        """The next message, a line. Raises `ValueError` when there will be none."""
+        """The next message, a line. Raises `ValueError` when there will be none, `BlockingIOError` when none is there and
+        the pipe does not wait."""
         while b"\n" not in self._rest:
             more = os.read(self.file(), 4096)
             if not more:
