@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdmp.errors import MdmpError
 from mdmp.monitor.fault import Fault
-from mdmp.monitor.handler import DEBUG_OUTPUT
+from mdmp.monitor.handler import DEBUG_OUTPUT, Pipe
 from mdmp.monitor.keeper import Keeper, Outcome
 from mdmp.monitor.options import MonitorOptions
 from mdmp.monitor.policy.load import load_policy
@@ -81,7 +81,7 @@ class Channel:
         # Nothing that prints by mistake shall get in between.
         self._answers = os.dup(1)
         os.dup2(2, 1)
-        self._rest = b""
+        self._requests = Pipe(0)
 
     def say(self, message: dict[str, object]) -> None:
         with suppress(OSError):  # the program ended, or closed its files
@@ -89,17 +89,10 @@ class Channel:
 
     def next(self) -> dict[str, Any] | None:
         """The next message; None when there will be none, or none is there (after `do_not_wait`)."""
-        while b"\n" not in self._rest:
-            try:
-                more = os.read(0, 1 << 16)
-            except BlockingIOError:
-                return None
-            if not more:
-                return None
-            self._rest += more
-        line, _, self._rest = self._rest.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
-        return message
+        try:
+            return self._requests.next()
+        except (BlockingIOError, ValueError):
+            return None
 
     def do_not_wait(self) -> None:
         if sys.platform != "win32":
