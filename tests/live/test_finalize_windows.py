@@ -48,6 +48,22 @@ outcome = keep(sys.argv[2], mark=int(sys.argv[3]), log=False, count=int(sys.argv
 print(outcome.saved and outcome.saved.path, outcome.problem, outcome.notes)
 """
 
+LAST_STEP = r"""
+import os, sys
+from mdmp.dumpfile.part_file import PartFile, remove_dead_parts
+folder = sys.argv[1]
+dead, replace = os.path.join(folder, "b.dmp.12-ab.part"), os.replace
+open(dead, "wb").close()
+os.utime(dead, (1, 1))
+def others_first(*paths):
+    remove_dead_parts(folder)
+    replace(*paths)
+os.replace = others_first
+with PartFile(os.path.join(folder, "a.dmp")) as part:
+    remove_dead_parts(folder)
+    part.commit(b"MDMP", 4, lambda path: None)
+"""
+
 
 def keep(windows: Wine, folder: Path, **settings: object) -> list[tuple[str | None, str | None, list[str]]]:
     here = Wine.path(Path(__file__).resolve().parent)
@@ -109,6 +125,13 @@ def test_many_at_the_same_moment(windows: Wine, tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 6
     marks = {mdmp.open_dump(path).threads[0].tid for path in tmp_path.glob("*.dmp")}
     assert marks == set(range(1, 7))
+
+
+def test_a_dump_is_not_removed_while_it_gets_its_name(windows: Wine, tmp_path: Path) -> None:
+    """It has to be closed for that, and another writer may look for what the dead have left."""
+    done = windows.run_python("-c", LAST_STEP, Wine.path(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path) == {"a.dmp"}
 
 
 def test_a_message_to_the_user(windows: Wine, tmp_path: Path) -> None:

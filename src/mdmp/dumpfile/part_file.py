@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Self
 
-if sys.platform != "win32":  # where a file that is open cannot be removed, and so needs no lock
+if sys.platform != "win32":  # where a file that is open cannot be removed, and needs no lock
     import fcntl
 
 _PART = re.compile(r".+\.[0-9]+-[0-9a-f]+\.part", re.DOTALL)
 _FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+LAST_STEP = 60.0
+"""Seconds for which a part file of Windows may be closed, complete, and still without its name."""
 MODE = 0o600
 """A dump holds what the process knew: for its owner's eyes."""
 
@@ -121,8 +123,9 @@ def remove_dead_parts(folder: str) -> None:
 
 
 def _remove_dead(path: str) -> None:
-    if sys.platform == "win32":  # it cannot be removed while it is open
-        _remove(path)
+    if sys.platform == "win32":  # it cannot be removed while it is open, nor can it get its name
+        if time.time() - os.stat(path).st_mtime > LAST_STEP:
+            _remove(path)
     else:
         number = os.open(path, _FLAGS | os.O_NONBLOCK)
         try:
