@@ -33,34 +33,34 @@ _INT3: Final = b"\xcc"
 
 class ExitStop:
     def __init__(self, debuggee: Debuggee) -> None:
+        self.is_set = False
         self._debuggee = debuggee
         self._address = 0
+        """Kept when it is cleared: other threads may have come to it before, which is told one by one."""
         self._byte = b""
-
-    @property
-    def is_set(self) -> bool:
-        return self._address != 0
 
     def set(self) -> bool:
         """False: it is not possible with this program."""
         if not self.is_set:
-            address = _find(self._debuggee)
+            address = self._address or _find(self._debuggee)
             byte = self._debuggee.memory.read_some(address, 1) if address else b""
             if byte and self._write(address, _INT3):
-                self._address, self._byte = address, byte
+                self.is_set, self._address, self._byte = True, address, byte
         return self.is_set
 
     def clear(self) -> None:
         if self.is_set:
             self._write(self._address, self._byte)
-            self._address = 0
+            self.is_set = False
 
     def take(self, tid: int, address: int) -> int | None:
-        """The code that the process ends with, if a thread's breakpoint was this one. Then it is cleared, and
+        """The code that the process ends with, if a thread's breakpoint is this one. Then it is cleared, and
         the thread ready to go on, as if nothing had been there."""
-        if not self.is_set or address != self._address:
+        if not address or address != self._address:
             return None
         self.clear()
+        if self._debuggee.memory.read_some(address, 1) == _INT3:
+            return None  # somebody else's, in the same place
         self._debuggee.go_to(tid, address)
         context = self._debuggee.context(tid)
         registers = context.registers if context else {}
