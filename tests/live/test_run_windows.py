@@ -335,3 +335,20 @@ def test_python_crashes_in_native_code(windows: Wine, tmp_path: Path) -> None:
     report = mdmp.analyze(snapshot, images=[windows.python.parent])
     assert report.crashing_thread is not None
     assert any(frame.module == "_ctypes.pyd" for frame in report.threads[report.crashing_thread].frames)
+
+
+HANDLED_OVERFLOW = """
+import ctypes
+kernel = ctypes.WinDLL("kernel32")
+go_on = ctypes.WINFUNCTYPE(ctypes.c_long, ctypes.c_void_p)(lambda _: -1)
+kernel.AddVectoredExceptionHandler(1, go_on)
+kernel.RaiseException(0xC00000FD, 0, 0, None)
+raise SystemExit(11)
+"""
+
+
+def test_a_stack_overflow_that_is_handled_right_before_the_end(windows: Wine, tmp_path: Path) -> None:
+    """Wine cannot unwind a real one; the program raises the same code."""
+    done = windows.run_mdmp("run", "-o", windows.path(tmp_path), "--", windows.python, "-c", HANDLED_OVERFLOW)
+    assert (done.returncode, done.stderr) == (11, "")
+    assert not list(tmp_path.iterdir())

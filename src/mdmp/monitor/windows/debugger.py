@@ -40,11 +40,12 @@ from mdmp.snapshot.exception import ExceptionRecord
 from mdmp.snapshot.thrown import thrown_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mdmp.capture.options import CaptureOptions
     from mdmp.monitor.keeper import Keeper
     from mdmp.monitor.options import MonitorOptions
+    from mdmp.monitor.windows.overflow import Overflow
     from mdmp.snapshot import Snapshot
     from mdmp.snapshot.thrown import ThrownObject
 
@@ -283,12 +284,15 @@ class Debugger:
             if overflow := debuggee.overflows.fatal(record, pointer):
                 self._crash(debuggee, overflow)
             debuggee.overflows.begin(replace(record, context=context), pointer, time.monotonic())
+            if debuggee.overflows.last:
+                debuggee.exit_stop.set()
         elif record.code == faults.GCC and debuggee.word == 8:
             debuggee.thrown.throw(record)
             debuggee.exit_stop.set()
 
     def _exits(self, debuggee: Debuggee, tid: int, status: int) -> None:
         """A thread is about to end its process; all is still there."""
+        self._judge(debuggee, debuggee.overflows.overdue(inf))
         uncaught = debuggee.thrown.uncaught(tid) if self._options.crashes else None
         if uncaught:
             self._crash(debuggee, uncaught)
@@ -328,12 +332,16 @@ class Debugger:
                 fault = Fault(firing.condition.kind, debuggee.subject, firing.text)
                 self._store(debuggee, fault, (), counted=True, stands_still=False)
         for debuggee in self._debuggees.values():
-            for overflow in debuggee.overflows.overdue(now):
-                tid = overflow.record.tid or 0
-                debuggee.overflows.forget(tid)
-                depth = debuggee.depth(tid)
-                if depth is not None and depth <= overflow.stack_pointer:
-                    self._crash(debuggee, overflow.record, stands_still=False)
+            self._judge(debuggee, debuggee.overflows.overdue(now), stands_still=False)
+
+    def _judge(self, debuggee: Debuggee, overflows: Iterable[Overflow], stands_still: bool = True) -> None:
+        """A stack overflow was a crash where the stack is still as deep; when it has come back up, it was handled."""
+        for overflow in overflows:
+            tid = overflow.record.tid or 0
+            debuggee.overflows.forget(tid)
+            depth = debuggee.depth(tid)
+            if depth is not None and depth <= overflow.stack_pointer:
+                self._crash(debuggee, overflow.record, stands_still)
 
     def _crash(self, debuggee: Debuggee, record: ExceptionRecord, stands_still: bool = True) -> None:
         debuggee.crashed = time.monotonic()

@@ -6,7 +6,8 @@ with the registers. It was a crash, and a dump is made
 - at second chance, as of any exception;
 - when the next exception of the thread is an access violation right where its stack pointer points, no higher than at
   the overflow: there is no stack left to look for a handler with;
-- when the process ends, or nothing is heard of it for a while, and the thread's stack is still as deep.
+- when the process is about to end, or nothing is heard of it for a while, and the thread's stack is still as deep;
+- when the process has ended without having come by where all orderly ends do.
 It was none when the thread has come back up.
 """
 
