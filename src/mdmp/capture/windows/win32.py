@@ -130,20 +130,26 @@ class PROCESS_BASIC_INFORMATION(ctypes.Structure):
     )
 
 
+_USAGE = (
+    ("PageFaultCount", DWORD),
+    ("PeakWorkingSetSize", SIZE),
+    ("WorkingSetSize", SIZE),
+    ("QuotaPeakPagedPoolUsage", SIZE),
+    ("QuotaPagedPoolUsage", SIZE),
+    ("QuotaPeakNonPagedPoolUsage", SIZE),
+    ("QuotaNonPagedPoolUsage", SIZE),
+    ("PagefileUsage", SIZE),
+    ("PeakPagefileUsage", SIZE),
+)
+"""What two structures have in common."""
+
+
 class VM_COUNTERS(ctypes.Structure):
-    _fields_ = (
-        ("PeakVirtualSize", SIZE),
-        ("VirtualSize", SIZE),
-        ("PageFaultCount", DWORD),
-        ("PeakWorkingSetSize", SIZE),
-        ("WorkingSetSize", SIZE),
-        ("QuotaPeakPagedPoolUsage", SIZE),
-        ("QuotaPagedPoolUsage", SIZE),
-        ("QuotaPeakNonPagedPoolUsage", SIZE),
-        ("QuotaNonPagedPoolUsage", SIZE),
-        ("PagefileUsage", SIZE),
-        ("PeakPagefileUsage", SIZE),
-    )
+    _fields_ = (("PeakVirtualSize", SIZE), ("VirtualSize", SIZE), *_USAGE)
+
+
+class PROCESS_MEMORY_COUNTERS_EX(ctypes.Structure):
+    _fields_ = (("cb", DWORD), *_USAGE, ("PrivateUsage", SIZE))
 
 
 # Memory and modules
@@ -186,22 +192,6 @@ class MODULEINFO(ctypes.Structure):
     lpBaseOfDll: int
     SizeOfImage: int
     _fields_ = (("lpBaseOfDll", SIZE), ("SizeOfImage", DWORD), ("EntryPoint", SIZE))
-
-
-class PROCESS_MEMORY_COUNTERS_EX(ctypes.Structure):
-    _fields_ = (
-        ("cb", DWORD),
-        ("PageFaultCount", DWORD),
-        ("PeakWorkingSetSize", SIZE),
-        ("WorkingSetSize", SIZE),
-        ("QuotaPeakPagedPoolUsage", SIZE),
-        ("QuotaPagedPoolUsage", SIZE),
-        ("QuotaPeakNonPagedPoolUsage", SIZE),
-        ("QuotaNonPagedPoolUsage", SIZE),
-        ("PagefileUsage", SIZE),
-        ("PeakPagefileUsage", SIZE),
-        ("PrivateUsage", SIZE),
-    )
 
 
 # Handles
