@@ -126,7 +126,8 @@ def test_a_process_is_found_by_a_long_name_of_its_own_in_any_script() -> None:
 
 
 @pytest.mark.parametrize("only", ["shop", "", "./shop"])
-def test_programs_are_chosen_by_paths(only: str) -> None:
-    """Any other text fits none: nobody would get dumps."""
+def test_programs_are_chosen_by_paths(only: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other text fits none: nobody would get dumps. Whoever runs this, nothing is installed."""
+    monkeypatch.setattr(os, "geteuid", lambda: 61234)
     with pytest.raises(UsageError, match="expected a path"):
         install(InstallOptions(only=only))
