@@ -267,8 +267,8 @@ class Pipe:
         return self._file
 
     def next(self) -> dict[str, Any]:
-        """The next message, a line. Raises `ValueError` when there will be none, `BlockingIOError` when none is there and
-        the pipe does not wait."""
+        """The next message, a line. Raises `ValueError` when there will be none, `BlockingIOError` when there is none
+        yet."""
         while b"\n" not in self._rest:
             more = os.read(self.file(), 4096)
             if not more:
