@@ -142,16 +142,22 @@ def _times(handle: int) -> tuple[datetime | None, datetime | None, timedelta, ti
 
 
 def times(call: Callable[..., int], handle: int) -> tuple[datetime | None, datetime | None, timedelta, timedelta]:
-    """When it began and ended, and how long it ran in the kernel and in the program; of a thread or a process."""
-    moments = [ctypes.c_uint64() for _ in range(4)]
-    call(handle, *map(ctypes.byref, moments))
-    created, ended, kernel, user = (moment.value for moment in moments)
+    """As `filetimes`, in plain words."""
+    created, ended, kernel, user = filetimes(call, handle)
     return (
         from_filetime(created),
         from_filetime(ended),
         timedelta(microseconds=kernel // 10),
         timedelta(microseconds=user // 10),
     )
+
+
+def filetimes(call: Callable[..., int], handle: int) -> tuple[int, ...]:
+    """When it began and ended, and how long it ran in the kernel and in the program; of a thread or a process. In units
+    of 100 ns, moments since 1601."""
+    moments = (ctypes.c_uint64 * 4)()
+    call(handle, *(ctypes.addressof(moments) + at for at in (0, 8, 16, 24)))
+    return tuple(moments)
 
 
 def _name(handle: int) -> str | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
+from mdmp.capture.windows.threads import filetimes
 
 PAUSE = 0.05
 """Seconds between two looks for a process that is waited for."""
@@ -80,11 +81,8 @@ def _entries() -> Iterator[win32.PROCESSENTRY32W]:
 
 
 def _look_closer(pid: int, file: str) -> Process:
-    times = (win32.ULONG64 * 4)()
-    start = ctypes.addressof(times)
     try:
         with win32.closing(win32.OpenProcess(win32.PROCESS_QUERY_LIMITED_INFORMATION, False, pid)) as process:
-            win32.GetProcessTimes(process, start, start + 8, start + 16, start + 24)
-            return Process(pid, image_path(process) or file, times[0])
+            return Process(pid, image_path(process) or file, filetimes(win32.GetProcessTimes, process)[0])
     except OSError:
         return Process(pid, file, 0)

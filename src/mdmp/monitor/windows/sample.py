@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 assert sys.platform == "win32"
 
 from mdmp.capture.windows import win32
+from mdmp.capture.windows.permission import has_ended
+from mdmp.capture.windows.threads import filetimes
 from mdmp.monitor.windows.processes import thread_count
 
 TICKS: Final = 10_000_000
 """FILETIME counts tenths of a microsecond."""
-_STILL_ACTIVE: Final = 259
 
 
 class WindowsSampler:
@@ -41,9 +42,7 @@ class WindowsSampler:
     def __call__(self) -> Sample | None:
         """None when the process has ended."""
         try:
-            code = win32.DWORD()
-            win32.GetExitCodeProcess(self._process, ctypes.byref(code))
-            if code.value != _STILL_ACTIVE:
+            if has_ended(self._process):
                 return None
             cpu_time, memory = self._cpu_time(), self._memory()
         except OSError:
@@ -60,10 +59,7 @@ class WindowsSampler:
         )
 
     def _cpu_time(self) -> float:
-        times = (win32.ULONG64 * 4)()
-        start = ctypes.addressof(times)
-        win32.GetProcessTimes(self._process, start, start + 8, start + 16, start + 24)
-        return (times[2] + times[3]) / TICKS
+        return sum(filetimes(win32.GetProcessTimes, self._process)[2:]) / TICKS
 
     def _memory(self) -> int:
         counters = win32.PROCESS_MEMORY_COUNTERS_EX()
