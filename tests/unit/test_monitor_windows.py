@@ -62,6 +62,7 @@ def test_an_event_that_nobody_knows() -> None:
         (record(AV, 0, 0x24), "access_violation", "access violation (C0000005): read of 0x24 at a.exe+0x10"),
         (record(AV, 8, 0), "access_violation", "execution of 0x0"),
         (record(0xC0000006, 0, 0x5000, 0xC000009C), "access_violation", "failed with STATUS_DEVICE_DATA_ERROR"),
+        (record(0x80000001, 1, 0x5000), "access_violation", "guard page (80000001): write of 0x5000 at a.exe+0x10"),
         (record(OVERFLOW, 1, 0x5000), "stack_overflow", "stack overflow (C00000FD)"),
         (record(FAST_FAIL, 2), "buffer_overrun", "FAST_FAIL_STACK_COOKIE_CHECK_FAILURE"),
         (record(FAST_FAIL, 7), "abort", "FAST_FAIL_FATAL_APP_EXIT"),

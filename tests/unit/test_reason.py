@@ -33,6 +33,7 @@ def reason_of(snapshot: Snapshot) -> CrashReason:
             "EXCEPTION_IN_PAGE_ERROR_READ / STATUS_DEVICE_DATA_ERROR",
             "read of a page that could not be read in, at 0x140003000",
         ),
+        (0x80000001, (1, 0x140003000), "EXCEPTION_GUARD_PAGE", "write of a guard page, at 0x140003000"),
         (
             0xC0000409,
             (2,),

@@ -15,7 +15,7 @@ from mdmp.platforms.win32_errors import FACILITIES, VISUAL_CPP, hresult_name, wi
 from mdmp.snapshot import ExceptionRecord, MemoryReader, Snapshot
 from mdmp.snapshot.thrown import ThrownObject, thrown_object
 
-_ACCESS_VIOLATION, _IN_PAGE_ERROR, _STACK_OVERFLOW = 0xC0000005, 0xC0000006, 0xC00000FD
+_ACCESS_VIOLATION, _IN_PAGE_ERROR, _GUARD_PAGE, _STACK_OVERFLOW = 0xC0000005, 0xC0000006, 0x80000001, 0xC00000FD
 _STACK_BUFFER_OVERRUN, _FAIL_FAST, _HEAP_CORRUPTION = 0xC0000409, 0xC0000602, 0xC0000374
 _ACCESS = {0: "read", 1: "write", 8: "execute"}
 _ACCESS_WORDS = {0: "READ", 1: "WRITE", 8: "EXEC"}
@@ -26,7 +26,6 @@ _SPECIAL_NAMES = {
     0xE0434352: "MANAGED_EXCEPTION_CODE_V4",
 }
 _KINDS = {
-    0x80000001: "access",
     0x80000003: "breakpoint",
     0x80000004: "breakpoint",
     0x4000001E: "breakpoint",
@@ -61,7 +60,7 @@ def windows_reason(snapshot: Snapshot, exception: ExceptionRecord, memory: Memor
     size = pointer_size(snapshot)
     mask = (1 << 8 * size) - 1
     code, parameters = exception.code, exception.parameters
-    if code in (_ACCESS_VIOLATION, _IN_PAGE_ERROR) and len(parameters) >= 2:
+    if code in (_ACCESS_VIOLATION, _IN_PAGE_ERROR, _GUARD_PAGE) and len(parameters) >= 2:
         return _bad_access(exception, parameters[1] & mask, size)
     address = (exception.address or 0) & mask
     if code == _STACK_BUFFER_OVERRUN and parameters:
@@ -154,6 +153,8 @@ def _bad_access(exception: ExceptionRecord, address: int, size: int) -> CrashRea
             if suffix:
                 words = f"{words}_{suffix} / {subcode_name or f'{subcode:#010x}'}"
             details = (f"the file system's error: {subcode_name or ''} ({subcode:#010x})".replace(":  (", ": ("),)
+    elif code == _GUARD_PAGE:
+        title = f"{access or 'access'} of a guard page, at {address:#x}"
     else:
         words = f"{words}_{suffix}" if suffix else words
         title = access_title(access, address, pattern)

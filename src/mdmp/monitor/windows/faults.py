@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ACCESS_VIOLATION: Final = 0xC0000005
 IN_PAGE_ERROR: Final = 0xC0000006
+GUARD_PAGE: Final = 0x80000001
 STACK_OVERFLOW: Final = 0xC00000FD
 FAST_FAIL: Final = 0xC0000409
 BREAKPOINT: Final = 0x80000003
@@ -35,7 +36,7 @@ CLR: Final = frozenset((0xE0434352, 0xE0434F4D, 0x80131506, 0x80131623))
 KIND_OF: Final = {
     ACCESS_VIOLATION: "access_violation",
     IN_PAGE_ERROR: "access_violation",
-    0x80000001: "access_violation",  # a guard page
+    GUARD_PAGE: "access_violation",
     0x80000002: "access_violation",  # misaligned
     STACK_OVERFLOW: "stack_overflow",
     0xE053534F: "stack_overflow",
@@ -63,6 +64,8 @@ _FAST_FAIL_KINDS: Final = {0: "buffer_overrun", 2: "buffer_overrun", 8: "buffer_
                            5: "abort", 7: "abort", 35: "heap_corruption", 50: "heap_corruption"}  # fmt: skip
 _ANNOUNCED: Final = re.compile(r"Critical error detected ([0-9a-fA-F]{8})\b")
 _LAST_LINES: Final = 8
+_OF_ADDRESSES: Final = (ACCESS_VIOLATION, IN_PAGE_ERROR, GUARD_PAGE)
+"""Their parameters are the kind of access and the address."""
 _ACCESS: Final = {0: "read", 1: "write", 8: "execution"}
 
 
@@ -84,7 +87,7 @@ def announced_kind(output: Sequence[str]) -> str | None:
 
 def address_of(record: ExceptionRecord) -> int | None:
     """What was accessed, or else where the instruction was."""
-    if record.code in (ACCESS_VIOLATION, IN_PAGE_ERROR) and len(record.parameters) >= 2:
+    if record.code in _OF_ADDRESSES and len(record.parameters) >= 2:
         return record.parameters[1]
     return record.address
 
@@ -143,7 +146,7 @@ def _words(record: ExceptionRecord) -> str:
 
 def _details(record: ExceptionRecord, thrown: ThrownObject | None) -> str:
     parameters = record.parameters
-    if record.code in (ACCESS_VIOLATION, IN_PAGE_ERROR) and len(parameters) >= 2:
+    if record.code in _OF_ADDRESSES and len(parameters) >= 2:
         details = f"{_ACCESS.get(parameters[0], 'access')} of {parameters[1]:#x}"
         if record.code == IN_PAGE_ERROR and len(parameters) >= 3:
             status = parameters[2] & 0xFFFFFFFF
