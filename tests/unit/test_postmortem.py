@@ -131,3 +131,18 @@ def test_programs_are_chosen_by_paths(only: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "geteuid", lambda: 61234)
     with pytest.raises(UsageError, match="expected a path"):
         install(InstallOptions(only=only))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the handler runs as root")
+def test_a_core_is_passed_on_also_when_no_dump_can_be_made(tmp_path: Path) -> None:
+    """Here because the folder is missing that the handler needs."""
+    other = tmp_path / "other"
+    other.write_text(f"#!/bin/sh\ncat > {tmp_path}/got\n")
+    other.chmod(0o755)
+    config = tmp_path / "config"
+    write_config(str(config), Config("|/x %P", 100, f"|{other}", 0, str(tmp_path / "missing"), pass_on=True))
+    pid = os.getpid()
+    numbers = map(str, REQUEST._replace(pid=pid, tid=pid))
+    command = [sys.executable, "-m", "mdmp", "postmortem", "--config", str(config), *numbers]
+    assert subprocess.run(command, input=b"a core", timeout=60, check=False).returncode == 1
+    assert (tmp_path / "got").read_bytes() == b"a core"

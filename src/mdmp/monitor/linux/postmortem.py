@@ -71,7 +71,10 @@ def handle(request: Request, config_path: str, report: Callable[[str], str] | No
         wanted = is_wanted(request, config)
         spool = _spool() if wants_core(config.old_pattern, request) and (config.pass_on or not wanted) else None
         if wanted:
-            entry |= _dump(request, config, report, spool)
+            try:
+                entry |= _dump(request, config, report, spool)
+            except OSError as problem:  # who else wants the core shall have it all the same
+                entry["problem"] = str(problem)
         if spool is not None:
             core = pieces(spool, CORE, time.monotonic() + config.limit)
             if problem := pass_on(config.old_pattern, request, core, config.limit):
@@ -120,11 +123,11 @@ def _supervise(
     request: Request, config: Config, report: Callable[[str], str] | None, spool: int | None
 ) -> dict[str, object]:
     """What the worker tells, or what became of it. Its user can kill it and stop it."""
+    from mdmp.monitor.linux.worker import work
+
     reader, writer = os.pipe2(os.O_CLOEXEC)
     worker = os.fork()
     if worker == 0:
-        from mdmp.monitor.linux.worker import work
-
         os.close(reader)
         work(request, config, report, spool, writer)
     os.close(writer)
