@@ -77,8 +77,8 @@ def handle(request: Request, config_path: str, report: Callable[[str], str] | No
                 entry["problem"] = str(problem)
         if spool is not None:
             core = pieces(spool, CORE, time.monotonic() + config.limit)
-            if problem := pass_on(config.old_pattern, request, core, config.limit):
-                entry["pass_on"] = problem
+            if why_not := pass_on(config.old_pattern, request, core, config.limit):
+                entry["pass_on"] = why_not
     except (MdmpError, OSError) as problem:
         entry["problem"] = str(problem)
         wanted = True
