@@ -246,7 +246,7 @@ def _plain(value: object) -> object:
 def _print_json(value: object) -> None:
     import json
 
-    print(json.dumps(value, indent=2))
+    print(json.dumps(value, indent=1))
 
 
 def _kind(kind: str | int) -> str:

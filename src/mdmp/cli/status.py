@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = status()
     if args.json:
-        print(json.dumps(asdict(found), indent=2))
+        print(json.dumps(asdict(found), indent=1))
     else:
         state = "handles crashes" if found.working else "is not in order" if found.installed else "is not installed"
         print(f"mdmp {state}")

@@ -42,7 +42,7 @@ _MEND_POLICY = "mdmp policy explain PROGRAM shows who says so, mdmp policy set c
 def _folder(folder: Folder, user: int) -> Check:
     path, nearest = folder.path, folder.nearest
     if not folder.is_folder:
-        return Check("folder", BAD, f"{path}: {nearest} is not a folder", "mdmp policy set folder another one")
+        return Check("folder", BAD, f"{path}: {nearest} is not a folder", "mdmp policy set folder PATH, for another")
     if not folder.writable:
         who = (
             f"it belongs to user {folder.owner}, mode {folder.mode:o}"
