@@ -420,6 +420,7 @@ WaitForDebugEventEx = _kernel("WaitForDebugEventEx", true, BOOL, POINTER, DWORD)
 ContinueDebugEvent = _kernel("ContinueDebugEvent", true, BOOL, DWORD, DWORD, DWORD)
 DebugActiveProcess = _kernel("DebugActiveProcess", true, BOOL, DWORD)
 DebugActiveProcessStop = _kernel("DebugActiveProcessStop", true, BOOL, DWORD)
+DbgUiConnectToDbg = _native("DbgUiConnectToDbg", status, DWORD)
 DebugSetProcessKillOnExit = _kernel("DebugSetProcessKillOnExit", true, BOOL, BOOL)
 IsWow64Process = _kernel("IsWow64Process", true, BOOL, HANDLE, ctypes.POINTER(BOOL))
 QueryFullProcessImageNameW = _kernel(
