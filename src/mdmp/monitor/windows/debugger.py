@@ -90,6 +90,7 @@ class Debugger:
         self._debuggees: dict[int, Debuggee] = {}
         self._watchers: dict[int, Watcher] = {}
         self._main = 0
+        self._leaves = False
         self._privilege = ExitStack()
 
     def start(self, path: str, line: str) -> None:
@@ -98,6 +99,7 @@ class Debugger:
         flags = win32.DEBUG_PROCESS if self._options.follow else win32.DEBUG_ONLY_THIS_PROCESS
         buffer = ctypes.create_unicode_buffer(line)
         os.environ.setdefault(NO_DEBUG_HEAP, "1")
+        _spare_programs()
         try:
             win32.CreateProcessW(
                 path, buffer, None, None, True, flags, None, None, ctypes.byref(startup), ctypes.byref(started)
@@ -105,7 +107,6 @@ class Debugger:
         except OSError as problem:
             reason = str(problem.strerror).replace("%1", "it")  # some of the system's texts want the name
             raise StartError(f"cannot start {path}: {reason}", NOT_RUN) from None
-        win32.DebugSetProcessKillOnExit(False)
         win32.CloseHandle(started.hProcess)
         win32.CloseHandle(started.hThread)
         self._main = started.dwProcessId
@@ -113,12 +114,12 @@ class Debugger:
     def attach(self, pid: int) -> None:
         """With SeDebugPrivilege where that is what it takes; then we have it until the process is let go, since its
         threads could not be opened otherwise. `UsageError`."""
+        _spare_programs()
         try:
             win32.DebugActiveProcess(pid)
         except OSError as problem:
             if problem.winerror != win32.ERROR_ACCESS_DENIED or not self._attach_privileged(pid):
                 raise UsageError(_refusal(pid, problem)) from None
-        win32.DebugSetProcessKillOnExit(False)
         self._main = pid
 
     def _attach_privileged(self, pid: int) -> bool:
@@ -169,16 +170,23 @@ class Debugger:
         return min((PATIENCE, *(watcher.due(now) for watcher in self._watchers.values())))
 
     def _let_go(self) -> None:
-        """Processes that still run go on without us."""
-        for debuggee in self._debuggees.values():
-            debuggee.exit_stop.clear()
-        while raw := next_event(0, EVENT_SIZE):
+        """Processes that still run go on without us. What has happened to them already is dealt with, but not for ever:
+        some throw or print without an end."""
+        self._leaves = True
+        self._clear_stops()
+        deadline = time.monotonic() + LAST_BREATH
+        while time.monotonic() < deadline and (raw := next_event(0, EVENT_SIZE)):
             self._take(raw)
         for pid in self._debuggees:
             with suppress(OSError):  # it has ended
                 win32.DebugActiveProcessStop(pid)
         self._debuggees.clear()
         self._privilege.close()
+
+    def _clear_stops(self) -> None:
+        """Without a debugger they would be the death of a process."""
+        for debuggee in self._debuggees.values():
+            debuggee.exit_stop.clear()
 
     def _take(self, raw: bytes) -> None:
         """Whatever happens, the process goes on."""
@@ -188,6 +196,8 @@ class Debugger:
             if self._handle(event):
                 status = win32.DBG_CONTINUE
         finally:
+            if self._leaves:
+                self._clear_stops()
             with suppress(OSError):  # somebody killed it meanwhile
                 win32.ContinueDebugEvent(event.pid, event.tid, status)
 
@@ -407,6 +417,12 @@ def _write(debuggee: Debuggee, records: tuple[ExceptionRecord, ...], file: int, 
     """By Windows' own writer."""
     record = records[0] if records else None
     write_minidump(debuggee.process, debuggee.subject.pid, file, flags, record)
+
+
+def _spare_programs() -> None:
+    """What this thread debugs from now on does not end when we die, be it at once."""
+    win32.DbgUiConnectToDbg()  # makes what that is a property of, which attaching would make as well
+    win32.DebugSetProcessKillOnExit(False)
 
 
 def _refusal(pid: int, problem: OSError) -> str:
