@@ -1,6 +1,8 @@
 """Checks of a system, from facts made up."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -264,3 +266,22 @@ def test_trials_become_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[1].split(",")[1].split() == ["by", "ctypes", "none:", "WRONG", "-", "dump:", "WRONG", "dump"]
     assert any("expected one dump; found 0" in line for line in lines)
     assert any("cannot be opened" in line for line in lines)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the handler of Linux")
+def test_dumps_of_the_systems_handler_are_looked_for_where_the_policy_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mdmp.monitor.doctor import examine
+    from mdmp.monitor.policy import load
+
+    file = tmp_path / "policy.toml"
+    file.write_text("[dumps]\ncount = 3\n")
+    monkeypatch.setattr(load, "system_policy_file", lambda: str(file))
+    monkeypatch.setattr(load, "user_policy_file", lambda variables: None)
+    monkeypatch.setattr(examine, "status", lambda: Status(True, True, {}))
+    assert examine.handler_place("shop") == (f"/var/lib/mdmp/dumps/{os.geteuid()}", 3)
+    file.write_text("[dumps]\nfolder = '/srv/dumps'\n")
+    assert examine.handler_place("shop") == ("/srv/dumps", 10)
+    monkeypatch.setattr(examine, "status", lambda: Status(True, False, {}))
+    assert examine.handler_place("shop") is None

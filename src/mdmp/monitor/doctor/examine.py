@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mdmp.errors import UsageError
 from mdmp.monitor.doctor.common_checks import check_common
 from mdmp.monitor.doctor.common_facts import crash_of, gather_common
 from mdmp.monitor.doctor.self_test import HandlerPlace
-from mdmp.monitor.finalize.folder import SYSTEM_FOLDER
 from mdmp.monitor.install import status
 from mdmp.monitor.policy.decide import decide
 from mdmp.monitor.policy.load import load_policy
@@ -42,9 +42,15 @@ def handler_place(program: str) -> HandlerPlace | None:
     """Where the system's handler leaves dumps of such a program of ours; None: it is not mdmp, or does not work."""
     if not status().working:
         return None
+    fault = crash_of(program)
     if sys.platform == "linux":
-        decision = decide(load_policy(environment={}), crash_of(program), Circumstances())
-        return HandlerPlace(f"{SYSTEM_FOLDER}/{os.geteuid()}", decision.settings.count)
+        from mdmp.monitor.linux.subject import user_variables
+
+        user = os.geteuid()
+        subject = replace(fault.subject, uid=user, gid=os.getegid(), variables=user_variables(user))
+        fault = replace(fault, subject=subject, how="postmortem")
+        policy = load_policy(subject, handler=True)
     else:
-        decision = decide(load_policy(), crash_of(program), Circumstances())
-        return HandlerPlace(decision.folder, decision.settings.count)
+        policy = load_policy()
+    decision = decide(policy, fault, Circumstances())
+    return HandlerPlace(decision.folder, decision.settings.count)
