@@ -10,7 +10,6 @@ examples:
 """
 
 import argparse
-import sys
 import time
 
 from mdmp.binary.text import safe_text
@@ -37,10 +36,9 @@ def run(args: argparse.Namespace) -> int:
         watch.take_as_known()
     while True:
         for outcome in watch.look():
-            if sys.stdout:  # started with the user's session, there is none
-                print(safe_text(describe(outcome)), flush=True)
-                for note in outcome.notes:
-                    print(safe_text(f"  {note}"), flush=True)
+            print(safe_text(describe(outcome)), flush=True)
+            for note in outcome.notes:
+                print(safe_text(f"  {note}"), flush=True)
         if args.once:
             return DONE
         time.sleep(args.every)
