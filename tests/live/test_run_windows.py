@@ -110,9 +110,7 @@ def test_a_crash_of_a_program_that_ran_already(name: str, results: Results) -> N
 
 
 @pytest.fixture
-def narrow(results: Results) -> Results:
-    if results["wow64-ended"]["status"] != 5:
-        pytest.skip("this Wine runs no 32-bit programs")
+def narrow(windows_of_both_widths: Wine, results: Results) -> Results:
     return results
 
 
@@ -352,3 +350,19 @@ def test_a_stack_overflow_that_is_handled_right_before_the_end(windows: Wine, tm
     done = windows.run_mdmp("run", "-o", windows.path(tmp_path), "--", windows.python, "-c", HANDLED_OVERFLOW)
     assert (done.returncode, done.stderr) == (11, "")
     assert not list(tmp_path.iterdir())
+
+
+WIDE = """
+import subprocess, sys
+program = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+command = [sys.executable, "-m", "mdmp.cli", "attach", str(program.pid + (1 << 32))]
+try:
+    print(subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20).stderr)
+finally:
+    program.communicate(b"\\n")
+"""
+
+
+def test_a_number_that_no_process_can_have(windows: Wine) -> None:
+    """Its lower 32 bits are those of a process."""
+    assert "there is no process 429" in windows.run_python("-c", WIDE).stdout

@@ -23,7 +23,7 @@ ACCESS = (
 )
 COPY_ACCESS = win32.PROCESS_CREATE_PROCESS | win32.PROCESS_VM_OPERATION
 """What a copy of the process needs besides."""
-_MAX_PID = 0xFFFFFFFF
+MAX_PID = 0xFFFFFFFF
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def opened(pid: int) -> Iterator[int]:
     """
     if pid == os.getpid():
         raise UsageError("a process cannot capture itself")
-    if not 0 < pid <= _MAX_PID:
+    if not 0 < pid <= MAX_PID:
         raise UsageError(f"there is no process {pid}")
     with ExitStack() as privilege, closing(_open(pid, privilege)) as process:
         if has_ended(process):

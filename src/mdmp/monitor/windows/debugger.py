@@ -55,7 +55,7 @@ from mdmp.capture.windows import win32
 from mdmp.capture.windows.capture import capture_windows
 from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
-from mdmp.capture.windows.permission import debug_privilege
+from mdmp.capture.windows.permission import MAX_PID, debug_privilege
 from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
 from mdmp.monitor.windows.next_event import next_event
 from mdmp.monitor.windows.place import module_at, place_of
