@@ -11,7 +11,9 @@ AT_RANDOM = 25
 _MAX = 1 << 20
 
 
-class _Offsets(NamedTuple):
+class Offsets(NamedTuple):
+    """Of what Windows keeps of a process in its memory. Source: ntdoc.m417z.com (not in the SDK)."""
+
     peb: int
     """In the TEB."""
     parameters: int
@@ -23,12 +25,13 @@ class _Offsets(NamedTuple):
     word: int
 
 
-_WINDOWS = {
-    "amd64": _Offsets(0x60, 0x20, 0x70, 0x80, 0x3F0, 8),
-    "arm64": _Offsets(0x60, 0x20, 0x70, 0x80, 0x3F0, 8),
-    "x86": _Offsets(0x30, 0x10, 0x40, 0x48, 0x290, 4),
-    "arm": _Offsets(0x30, 0x10, 0x40, 0x48, 0x290, 4),
+WINDOWS = {
+    "amd64": Offsets(0x60, 0x20, 0x70, 0x80, 0x3F0, 8),
+    "arm64": Offsets(0x60, 0x20, 0x70, 0x80, 0x3F0, 8),
+    "x86": Offsets(0x30, 0x10, 0x40, 0x48, 0x290, 4),
+    "arm": Offsets(0x30, 0x10, 0x40, 0x48, 0x290, 4),
 }
+"""By processor: programs on WOW64 have a PEB of their own width, too."""
 
 
 def secret_spans(snapshot: Snapshot) -> tuple[Span, ...]:
@@ -38,7 +41,7 @@ def secret_spans(snapshot: Snapshot) -> tuple[Span, ...]:
 
 def process_block(snapshot: Snapshot) -> int | None:
     """Address of the PEB (Windows)."""
-    offsets = _WINDOWS.get(snapshot.system.cpu)
+    offsets = WINDOWS.get(snapshot.system.cpu)
     tebs = (thread.teb for thread in snapshot.threads or () if thread.teb)
     teb = next(tebs, None)
     if snapshot.system.os != "windows" or offsets is None or teb is None:
@@ -48,7 +51,7 @@ def process_block(snapshot: Snapshot) -> int | None:
 
 def process_parameters(snapshot: Snapshot) -> int | None:
     """Address of RTL_USER_PROCESS_PARAMETERS (Windows)."""
-    peb, offsets = process_block(snapshot), _WINDOWS.get(snapshot.system.cpu)
+    peb, offsets = process_block(snapshot), WINDOWS.get(snapshot.system.cpu)
     return snapshot.memory.word(peb + offsets.parameters, offsets.word) if peb and offsets else None
 
 
@@ -61,7 +64,7 @@ def _on_linux(snapshot: Snapshot) -> Iterator[Span]:
 
 
 def _on_windows(snapshot: Snapshot) -> Iterator[Span]:
-    parameters, offsets = process_parameters(snapshot), _WINDOWS.get(snapshot.system.cpu)
+    parameters, offsets = process_parameters(snapshot), WINDOWS.get(snapshot.system.cpu)
     if not parameters or offsets is None:
         return
     word, read = offsets.word, snapshot.memory.word

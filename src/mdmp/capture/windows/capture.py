@@ -62,7 +62,7 @@ def capture_windows(pid: int, options: CaptureOptions, debugged: Debugged | None
         with suppress(OSError):
             priority_class = win32.GetPriorityClass(process)
         threads = tuple(make_thread(thread, memory, regions, priority_class) for thread in seen)
-        command_line, texts = read_secrets(process, emulated, memory, options, issues)
+        command_line, texts = read_secrets(process, cpu, emulated, memory, options, issues)
         yield Snapshot(
             origin=Origin("live", time=moment, writer="mdmp", method=told.method(held), held=held),
             system=system,

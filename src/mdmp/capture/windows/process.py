@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mdmp.platforms.vm_counters import VM_COUNTERS
 from mdmp.snapshot import Process
+from mdmp.snapshot.secrets import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mdmp.capture.options import CaptureOptions
     from mdmp.errors import IssueLog
     from mdmp.snapshot import MemoryReader
+    from mdmp.snapshot.secrets import Offsets
 
 assert sys.platform == "win32"
 
@@ -46,13 +48,13 @@ def read_process(process: int, pid: int) -> Process:
 
 
 def read_secrets(
-    process: int, emulated: bool, memory: MemoryReader, options: CaptureOptions, issues: IssueLog
+    process: int, cpu: str, emulated: bool, memory: MemoryReader, options: CaptureOptions, issues: IssueLog
 ) -> tuple[str | None, dict[str, bytes]]:
     """The command line, and texts by the names of `Annotations.texts`, as far as they are asked for."""
     if not (options.command_line or options.environment):
         return None, {}
     try:
-        parameters = _Parameters(process, emulated, memory)
+        parameters = _Parameters(process, WINDOWS[cpu], emulated, memory)
     except OSError as problem:
         issues.add("process", f"command line and environment are not known: {problem.strerror}")
         return None, {}
@@ -85,10 +87,10 @@ def _integrity_level(process: int) -> int:
 class _Parameters:
     """RTL_USER_PROCESS_PARAMETERS, which the program was started with; of its own width."""
 
-    def __init__(self, process: int, emulated: bool, memory: MemoryReader) -> None:
+    def __init__(self, process: int, offsets: Offsets, emulated: bool, memory: MemoryReader) -> None:
         """`OSError` where they cannot be found."""
         self._memory = memory
-        self._offsets = offsets = _NARROW if emulated else _OWN
+        self._offsets = offsets
         peb = _number(process, win32.PROCESS_WOW64, ctypes.c_size_t()) if emulated else _peb(process)
         start = memory.word(peb + offsets.parameters, offsets.word)
         if not start:
@@ -110,21 +112,6 @@ class _Parameters:
         size = min(self._word(self._offsets.environment_size), _MAX_TEXT)
         text = self._memory.read_some(self._word(self._offsets.environment), size).decode("utf-16-le", "replace")
         return text.split("\0\0", 1)[0] + "\0"
-
-
-class _Offsets(NamedTuple):
-    word: int
-    """Bytes of a pointer."""
-    parameters: int
-    """In the PEB."""
-    command_line: int
-    """The rest in the parameters."""
-    environment: int
-    environment_size: int
-
-
-_NARROW = _Offsets(4, 0x10, 0x40, 0x48, 0x290)
-_OWN = _NARROW if ctypes.sizeof(ctypes.c_void_p) == 4 else _Offsets(8, 0x20, 0x70, 0x80, 0x3F0)
 
 
 def _peb(process: int) -> int:
