@@ -35,6 +35,14 @@ def windows(request: pytest.FixtureRequest) -> Wine:
     return found
 
 
+@pytest.fixture(scope="session")
+def windows_of_both_widths(windows: Wine) -> Wine:
+    """It runs 32-bit programs, too."""
+    if not windows.runs_32_bits:
+        pytest.skip("this Wine runs no 32-bit programs (.ci/wine32 makes one that does)")
+    return windows
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Faults, and the ways in which their dumps came to be; `MDMP_FAULT_TABLE` names a file to write it to as well."""
     rows = list(seen.table())

@@ -309,12 +309,10 @@ def test_what_cannot_be_captured(script: str, problem: str, windows: Wine) -> No
     assert done.stdout.strip() == problem, done.stderr
 
 
-def test_a_32_bit_program(windows: Wine, tmp_path: Path) -> None:
-    if not (windows.prefix / "drive_c" / "windows" / "syswow64" / "ntdll.dll").exists():
-        pytest.skip("this Wine runs no 32-bit programs")
-    with started(windows, Wine.path(PROGRAMS / "faults32.exe"), "deadlock") as pid:
+def test_a_32_bit_program(windows_of_both_widths: Wine, tmp_path: Path) -> None:
+    with started(windows_of_both_widths, Wine.path(PROGRAMS / "faults32.exe"), "deadlock") as pid:
         time.sleep(1)
-        capture(windows, pid, tmp_path / "a.dmp", "--type", "heap")
+        capture(windows_of_both_widths, pid, tmp_path / "a.dmp", "--type", "heap")
     dump = mdmp.open_dump(tmp_path / "a.dmp")
     assert dump.system.cpu == "x86"
     report = mdmp.analyze(dump, symbols=[PROGRAMS], images=[PROGRAMS])

@@ -53,6 +53,10 @@ class Wine:
     def works(self) -> bool:
         return (self.prefix / "drive_c" / "windows" / "system32" / "kernel32.dll").exists()
 
+    @property
+    def runs_32_bits(self) -> bool:
+        return (self.prefix / "drive_c" / "windows" / "syswow64" / "kernel32.dll").exists()
+
     def stop(self) -> None:
         """Ends all that runs in this prefix, and removes it."""
         subprocess.run(["wineserver", "-k"], env=self.environment, timeout=60)
