@@ -114,6 +114,8 @@ class Debugger:
     def attach(self, pid: int) -> None:
         """With SeDebugPrivilege where that is what it takes; then we have it until the process is let go, since its
         threads could not be opened otherwise. `UsageError`."""
+        if not 0 < pid <= MAX_PID:
+            raise UsageError(f"there is no process {pid}")
         _spare_programs()
         try:
             win32.DebugActiveProcess(pid)
