@@ -10,6 +10,7 @@ from mdmp.binary.ranges import Span, intersect, merge
 from mdmp.formats.minidump.header import MINIDUMP_LOCATION_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import MAX_RVA, Layout
+from mdmp.snapshot.stacks import pointer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,7 +101,7 @@ class MemoryPlan:
         if not there:
             size = min(thread.stack_size or 0, MAX_RVA)
             return MINIDUMP_MEMORY_DESCRIPTOR((thread.stack_start or 0, size, 0))
-        sp = stack_pointer(thread)
+        sp = pointer_of(thread.context, "sp")
         start, size = next((one for one in there if sp is not None and one[0] <= sp < sum(one)), there[0])
         i = bisect_right(self._starts, start) - 1
         rva = self._rvas[i] + start - self._starts[i]
@@ -116,20 +117,12 @@ class MemoryPlan:
         if start is None or not size:
             return None
         if size > MAX_STACK:
-            sp = stack_pointer(thread)
+            sp = pointer_of(thread.context, "sp")
             end = start + size
             if sp is not None and start <= sp < end:
                 start = max(start, (sp - 16 * PAGE) // PAGE * PAGE)
             size = min(end - start, MAX_STACK)
         return start, size
-
-
-def stack_pointer(thread: Thread) -> int | None:
-    from mdmp.arch import CPUS
-
-    context = thread.context
-    cpu = CPUS.get(context.cpu) if context else None
-    return context.registers.get(cpu.sp) if context and cpu else None
 
 
 def _aligned(offset: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from mdmp.arch import CPUS
 from mdmp.capture.linux.process import start_time, ticks
 from mdmp.snapshot import Thread
+from mdmp.snapshot.stacks import pointer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def make_thread(
 ) -> Thread:
     """`booted`: when the system began."""
     stat = proc.stat(tid)
-    pointer = context.registers.get(CPUS[context.cpu].sp) if context else None
+    pointer = pointer_of(context, "sp")
     stack = stack_at(maps, pointer) if pointer is not None else None
     return Thread(
         tid,

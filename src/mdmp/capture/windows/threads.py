@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mdmp.arch import CPUS
 from mdmp.binary.clock import from_filetime
 from mdmp.snapshot import Thread
+from mdmp.snapshot.stacks import pointer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +91,7 @@ def _stack(
     base = memory.word(teb + block.stack_base, block.word) if teb else None
     limit = memory.word(teb + block.stack_limit, block.word) if teb else None
     told = (limit, base - limit) if base and limit and limit < base else None
-    sp = context.registers.get(CPUS[context.cpu].sp) if context and context.cpu in CPUS else None
+    sp = pointer_of(context, "sp")
     if sp is None or (told and told[0] <= sp < sum(told)):
         return told
     for region in regions:
