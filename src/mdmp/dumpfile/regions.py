@@ -10,6 +10,7 @@ from mdmp.formats.minidump.lists import RecordList
 from mdmp.formats.minidump.streams import table
 from mdmp.formats.minidump.writer import Layout
 from mdmp.formats.proc.maps import Mapping, parse_maps
+from mdmp.platforms.memory_protection import PAGE_GUARD, STATES, TYPES, permissions
 from mdmp.snapshot import Region, Snapshot
 
 if TYPE_CHECKING:
@@ -17,20 +18,7 @@ if TYPE_CHECKING:
 
     from mdmp.formats.minidump.streams.memory_info_list import MINIDUMP_MEMORY_INFO
 
-_STATES = {0x1000: "commit", 0x2000: "reserve", 0x10000: "free"}
-_KINDS = {0x20000: "private", 0x40000: "mapped", 0x1000000: "image"}
-_PERMISSIONS = {
-    0x01: "---",
-    0x02: "r--",
-    0x04: "rw-",
-    0x08: "rw-",  # copy on write
-    0x10: "--x",
-    0x20: "r-x",
-    0x40: "rwx",
-    0x80: "rwx",
-}
-"""PAGE_* access bits; the higher bits only modify them."""
-_GUARD = 0x100
+_COMMIT = 0x1000
 
 
 def load_regions(dump: Minidump) -> Sequence[Region] | None:
@@ -51,10 +39,10 @@ def _regions(infos: RecordList[MINIDUMP_MEMORY_INFO]) -> tuple[Region, ...]:
         Region(
             base,
             size,
-            _STATES.get(state, "commit"),
-            _PERMISSIONS.get(protect & 0xFF, "" if state == 0x1000 else "---"),
-            bool(protect & _GUARD),
-            _KINDS.get(kind),
+            STATES.get(state, "commit"),
+            permissions(protect) or ("" if state == _COMMIT else "---"),
+            bool(protect & PAGE_GUARD),
+            TYPES.get(kind),
             None,
             protect,
             allocation,
@@ -72,8 +60,8 @@ def _region(mapping: Mapping) -> Region:
 
 _PROTECTIONS = {"": 0, "---": 1, "r--": 2, "rw-": 4, "-w-": 4, "--x": 0x10, "r-x": 0x20, "rwx": 0x40, "-wx": 0x40}
 """The plainest PAGE_* that means the same."""
-_NUMBERS = {name: number for number, name in _STATES.items()}
-_KIND_NUMBERS = {name: number for number, name in _KINDS.items()}
+_NUMBERS = {name: number for number, name in STATES.items()}
+_KIND_NUMBERS = {name: number for number, name in TYPES.items()}
 
 
 def save_regions(snapshot: Snapshot, out: Layout) -> None:
@@ -91,7 +79,7 @@ def save_regions(snapshot: Snapshot, out: Layout) -> None:
             if region.allocation_protection is None
             else region.allocation_protection,
             RegionSize=region.size & whole,
-            State=_NUMBERS.get(region.state, 0x1000),
+            State=_NUMBERS.get(region.state, _COMMIT),
             Protect=_protection(region),
             Type=_KIND_NUMBERS.get(region.kind or "", 0),
         )
@@ -105,7 +93,7 @@ def save_regions(snapshot: Snapshot, out: Layout) -> None:
 def _protection(region: Region) -> int:
     if region.windows_protection is not None:
         return region.windows_protection
-    return _PROTECTIONS.get(region.protection, 1) | (_GUARD if region.guard else 0)
+    return _PROTECTIONS.get(region.protection, 1) | (PAGE_GUARD if region.guard else 0)
 
 
 def _maps_line(region: Region) -> bytes:
