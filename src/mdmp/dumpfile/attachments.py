@@ -9,9 +9,9 @@ from mdmp.formats.minidump.writer import Layout
 from mdmp.snapshot import Attachment, Snapshot
 
 _BYTES_ONLY = {table.TOKEN, table.HANDLE_OPERATION_LIST}
+"""Decoded in wire terms, but a snapshot has no word for what they hold."""
 MAX_BYTES = 1 << 28
 """Of all attachments together: in a hostile file all of them may be the same bytes."""
-"""Decoded in wire terms, but a snapshot has no word for what they hold."""
 
 
 def load_attachments(dump: Minidump) -> tuple[Attachment, ...]:
