@@ -31,11 +31,8 @@ _SETS = {
 
 def read_context(tid: int) -> Context | None:
     """None when the thread was killed meanwhile, or for a CPU that mdmp does not know."""
-    try:
-        raw = syscalls.get_registers(tid, wire.NT_PRSTATUS, _LARGEST)
-    except ProcessLookupError:
-        return None
-    cpu = _CPU_OF.get(os.uname().machine, {}).get(len(raw))
+    raw = read_general(tid)
+    cpu = _cpu_of(raw)
     if cpu is None:
         return None
     registers = regsets.general(cpu, raw)
@@ -47,6 +44,11 @@ def read_context(tid: int) -> Context | None:
         registers["tpidr_el0"] = int.from_bytes(raw[:8], "little")
     xstate = sets.get(wire.NT_X86_XSTATE, b"")[fxsave.SIZE :] or None
     return Context(cpu, registers, regsets.vector(cpu, sets), xstate)
+
+
+def _cpu_of(general: bytes) -> str | None:
+    """By the size of the general registers."""
+    return _CPU_OF.get(os.uname().machine, {}).get(len(general))
 
 
 def _set(tid: int, kind: int) -> bytes:
@@ -106,7 +108,7 @@ def read_general(tid: int) -> bytes:
 
 
 def parse_general(raw: bytes) -> Context | None:
-    cpu = _CPU_OF.get(os.uname().machine, {}).get(len(raw))
+    cpu = _cpu_of(raw)
     return Context(cpu, regsets.general(cpu, raw)) if cpu else None
 
 
@@ -124,7 +126,7 @@ _INTERRUPTED_BY_STOPS = {
 def restart_call(tid: int) -> None:
     """Spares a stopped thread an EINTR that only we are the cause of: its call starts again, unless a handler runs."""
     raw = syscalls.get_registers(tid, wire.NT_PRSTATUS, _LARGEST)
-    cpu = _CPU_OF.get(os.uname().machine, {}).get(len(raw))
+    cpu = _cpu_of(raw)
     if cpu not in _RESULT:
         return
     registers = regsets.general(cpu, raw)
