@@ -24,6 +24,8 @@ _OWN_ENTRY = Struct(f"<{_POINTER}{_POINTER}{_POINTER}IIII")
 """PROCESS_HANDLE_TABLE_ENTRY_INFO: handle, count of handles, of pointers, access, type, attributes."""
 _SYSTEM_ENTRY = Struct(f"<{_POINTER}{_POINTER}{_POINTER}IHHII")
 """SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX: object, process, handle, access, back trace, type, attributes."""
+_UNICODE_STRING = Struct(f"@H2x{_POINTER}")
+"""Bytes of the text; where it lies."""
 _WITHOUT_NAME = frozenset(
     ("File", "EtwRegistration", "WaitCompletionPacket", "IRTimer", "IoCompletion", "TpWorkerFactory")
 )
@@ -122,8 +124,7 @@ def _text(handle: int, what: int) -> str | None:
         answer = _grown(lambda buffer, size, needed: win32.NtQueryObject(handle, what, buffer, size, needed))
     except OSError:
         return None
-    size = int.from_bytes(answer.raw[:2], "little")
-    text = int.from_bytes(answer.raw[_WORD : 2 * _WORD], "little")
+    size, text = _UNICODE_STRING.unpack_from(answer)
     return ctypes.wstring_at(text, size // 2) if text and size else None
 
 
