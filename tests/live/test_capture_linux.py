@@ -255,6 +255,51 @@ def test_stopped_while_it_is_copied(start: Callable[..., Program]) -> None:
     assert program.end(interrupted=True) == 7
 
 
+def test_a_program_that_becomes_another_meanwhile() -> None:
+    code = (
+        "import os, sys\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "then = 'import sys; print(\\"ready\\", flush=True); sys.stdin.read()'\n"
+        "os.execv('/proc/self/exe', [sys.executable, '-c', then])\n"
+    )
+    program = Program(sys.executable, "-c", code)
+    assert program.process.stdin is not None
+    with mdmp.capture_process(program.pid) as snapshot:
+        assert snapshot.issues == ()
+        assert len(children(program.pid)) == 1
+        program.process.stdin.write("go on\n")
+        program.process.stdin.flush()
+        assert program.line() == "ready\n"
+    assert children(program.pid) == []
+    assert program.end() == 0
+
+
+@needs_root
+@pytest.mark.skipif(not shutil.which("unshare"), reason="there is no unshare")
+def test_in_a_pid_namespace(binary: Path) -> None:
+    """Where the copy has another number than for us."""
+    outside = Program("unshare", "--pid", "--fork", "--kill-child", str(binary))
+    (inside,) = children(outside.pid)
+    with mdmp.capture_process(inside) as snapshot:
+        assert snapshot.issues == ()
+        assert len(children(inside)) == 1
+    assert children(inside) == []
+    assert outside.ask("fine?") > 0
+    assert outside.end() == 7
+
+
+@needs_root
+@pytest.mark.skipif(not shutil.which("unshare"), reason="there is no unshare")
+def test_before_the_first_process_of_a_pid_namespace() -> None:
+    """With the end of the first one born there nobody could begin another: so that is not the copy."""
+    program = Program("unshare", "--pid", "sh", "-c", "echo ready; read line; (echo $line); exit 7")
+    with mdmp.capture_process(program.pid) as snapshot:
+        assert [issue.place for issue in snapshot.issues] == ["copy"]
+    output, _ = program.process.communicate("fine\n", timeout=10)
+    assert (output, program.process.returncode) == ("fine\n", 7)
+
+
 def test_a_process_that_ends_meanwhile(start: Callable[..., Program]) -> None:
     for copy in (True, False):
         program = start()

@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING
 
 from mdmp.capture.linux import syscalls
 from mdmp.capture.linux.inject import CLONE, CLOSE_RANGE, WAIT4, Injection, InjectionError, find_spot
+from mdmp.capture.linux.memory import LiveMemory, readable
 from mdmp.capture.linux.syscalls import Request
 from mdmp.errors import MdmpError
 from mdmp.formats.elf.core_structs import NT_PRSTATUS, USER_REGS
 from mdmp.formats.elf.regsets import general
+from mdmp.formats.proc.maps import parse_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Dictionary
     from collections.abc import Sequence
 
     from mdmp.capture.linux.freeze import Frozen
-    from mdmp.capture.linux.memory import LiveMemory
+    from mdmp.capture.linux.proc import Proc
     from mdmp.formats.proc.maps import Mapping
     from mdmp.snapshot import Context
 
@@ -40,10 +42,10 @@ _ATTEMPTS = 8
 class Copy:
     """The copy, stopped; a child of the process, traced by us. All methods belong into the tracing thread."""
 
-    def __init__(self, pid: int, spot: int, maps: Sequence[Mapping]) -> None:
+    def __init__(self, pid: int, inner: int) -> None:
+        """`inner`: its number where the process lives, which may be a pid namespace of its own."""
         self.pid = pid
-        self._spot = spot
-        self._maps = maps
+        self._inner = inner
 
     def end(self) -> None:
         """Kills the copy; its parent still has to be told."""
@@ -56,18 +58,25 @@ class Copy:
     def forget(self, frozen: Frozen) -> None:
         """Makes the process, which runs again, take note of the end of the copy: else it stays in lists of processes.
 
-        One thread stands still for it, for a moment.
+        One thread stands still for it, for a moment. The program may be another than when the copy was made.
         """
+        maps = parse_maps(frozen.proc.text("maps") or b"")
+        memory = LiveMemory(frozen.proc.living, readable(maps))
+        try:
+            spot = find_spot(maps, memory)
+        except InjectionError:
+            return
+        finally:
+            memory.close()
         for tid in frozen.proc.tids()[:_ATTEMPTS]:
             with suppress(InjectionError, OSError, MdmpError):
-                if frozen.hold_one(tid) and self._wait_in(frozen, tid):
+                if frozen.hold_one(tid) and self._wait_in(Injection(tid, spot, maps, frozen.options)):
                     return
             frozen.release()
 
-    def _wait_in(self, frozen: Frozen, tid: int) -> bool:
-        injection = Injection(tid, self._spot, self._maps, frozen.options)
+    def _wait_in(self, injection: Injection) -> bool:
         try:
-            return injection.call(WAIT4, self.pid, 0, syscalls.WALL) == self.pid
+            return injection.call(WAIT4, self._inner, 0, syscalls.WALL) == self._inner
         finally:
             injection.finish()
 
@@ -93,6 +102,7 @@ def make_copy(
     problem = InjectionError("no thread can be used")
     for tid in choose(contexts, frozen)[:_ATTEMPTS]:
         try:
+            _refuse_new_namespace(frozen.proc, tid)
             injection = Injection(tid, spot, maps, frozen.options)
         except InjectionError as refused:
             problem = refused
@@ -106,12 +116,18 @@ def make_copy(
                 injection.finish()
         except (InjectionError, OSError):
             if injection.child:
-                Copy(injection.child, spot, maps).end()
+                Copy(injection.child, 0).end()
             raise
         if result < 0:
             raise InjectionError(f"the system made no copy: {os.strerror(-result)}")
-        return Copy(injection.child, spot, maps)
+        return Copy(injection.child, result)
     raise problem
+
+
+def _refuse_new_namespace(proc: Proc, tid: int) -> None:
+    """There the copy would be the first process, and with its end nobody could begin another (`pid_namespaces(7)`)."""
+    if proc.link(f"task/{tid}/ns/pid_for_children") != proc.link(f"task/{tid}/ns/pid"):
+        raise InjectionError("its children are born in another pid namespace")
 
 
 def _settle(injection: Injection, spot: int) -> None:
