@@ -126,6 +126,13 @@ def states(pid: int) -> str:
     return "".join(found.values())
 
 
+def waiting(pid: int) -> int:
+    """How many threads wait for something."""
+    return sum(
+        (task / "stat").read_text().rpartition(") ")[2][0] == "S" for task in Path(f"/proc/{pid}/task").iterdir()
+    )
+
+
 def children(pid: int) -> list[int]:
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -253,6 +260,30 @@ def test_stopped_while_it_is_copied(start: Callable[..., Program]) -> None:
     os.kill(program.pid, signal.SIGCONT)
     assert program.ask("awake?", interrupted=True) > 0  # by the signal, without our doing
     assert program.end(interrupted=True) == 7
+
+
+def test_a_call_with_a_time_of_a_socket_starts_again() -> None:
+    """By ctypes, where nothing but the kernel starts it again."""
+    code = (
+        "import ctypes, socket, struct, sys, threading\n"
+        "ours, theirs = socket.socketpair()\n"
+        "ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack('ll', 60, 0))\n"
+        "libc, room = ctypes.CDLL(None), ctypes.create_string_buffer(1)\n"
+        "receive = lambda: print(libc.recv(ours.fileno(), room, 1, 0), flush=True)\n"
+        "receiver = threading.Thread(target=receive)\n"
+        "receiver.start()\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "theirs.send(b'x')\n"
+        "receiver.join()\n"
+    )
+    program = Program(sys.executable, "-c", code)
+    wait_for(lambda: waiting(program.pid) == 2)
+    for copy in (True, False):
+        with mdmp.capture_process(program.pid, copy=copy):
+            pass
+    output, _ = program.process.communicate("go on\n", timeout=10)
+    assert output == "1\n"
 
 
 def test_a_program_that_becomes_another_meanwhile() -> None:

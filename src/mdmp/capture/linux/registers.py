@@ -115,10 +115,20 @@ def parse_general(raw: bytes) -> Context | None:
 _EINTR, _ERESTARTNOHAND = -4, -514
 _RESULT = {"amd64": ("orig_rax", "rax"), "x86": ("orig_eax", "eax")}
 _INTERRUPTED_BY_STOPS = {
-    # epoll_wait, epoll_pwait, epoll_pwait2, rt_sigtimedwait, semop, semtimedop, io_getevents, io_pgetevents
-    "amd64": frozenset((232, 281, 441, 128, 65, 220, 208, 333)),
-    # the same with sigtimedwait_time64, semtimedop_time64, io_pgetevents_time64, and ipc, which semop goes through
-    "x86": frozenset((256, 319, 441, 177, 421, 117, 420, 247, 385, 416)),
+    # epoll_wait, epoll_pwait, epoll_pwait2, rt_sigtimedwait, semop, semtimedop, io_getevents, io_pgetevents,
+    # io_uring_enter; of sockets with a timeout: read, readv, recvfrom, recvmsg, recvmmsg, accept, accept4, connect,
+    # write, writev, sendto, sendmsg, sendmmsg
+    "amd64": frozenset(
+        (232, 281, 441, 128, 65, 220, 208, 333, 426, 0, 19, 45, 47, 299, 43, 288, 42, 1, 20, 44, 46, 307)
+    ),
+    # the same with sigtimedwait_time64, semtimedop_time64, io_pgetevents_time64, recvmmsg_time64, and ipc and
+    # socketcall, which semop and older calls of sockets go through
+    "x86": frozenset(
+        (
+            *(256, 319, 441, 177, 421, 117, 420, 247, 385, 416, 426),
+            *(3, 145, 371, 372, 337, 417, 364, 362, 4, 146, 369, 370, 345, 102),
+        )
+    ),
 }
 """System calls that end with EINTR when a thread was stopped, though no signal came (see signal(7)), by number."""
 
