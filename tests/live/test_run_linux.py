@@ -260,6 +260,24 @@ def test_a_busy_program_that_crashes(folder: Path, tmp_path: Path) -> None:
     assert "SIGSEGV at 0x8 in thread" in command.err
 
 
+def test_ignored_signals_interrupt_nothing(tmp_path: Path) -> None:
+    """The kernel drops them at once, unless a program is traced; by ctypes nobody starts calls again."""
+    code = (
+        "import ctypes, os, select, signal, threading, time\n"
+        "def signals():\n"
+        "    for number in (signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGUSR1):\n"
+        "        time.sleep(0.1)\n"
+        "        os.kill(os.getpid(), number)\n"
+        "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        "threading.Thread(target=signals).start()\n"
+        "events, libc = select.epoll(), ctypes.CDLL(None)\n"
+        "print(libc.epoll_wait(events.fileno(), ctypes.create_string_buffer(12), 1, 1000))\n"
+    )
+    command = Command(tmp_path, "run", "--", sys.executable, "-c", code)
+    command.end(0, 0)
+    assert command.out == "0\n"
+
+
 def test_an_exit_status_and_files_are_passed(tmp_path: Path) -> None:
     command = Command(tmp_path, "run", "--", "sh", "-c", "cat; echo bad >&2; exit 43", stdin=subprocess.PIPE)
     assert command.process.stdin is not None

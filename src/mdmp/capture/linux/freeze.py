@@ -206,8 +206,7 @@ class Frozen:
             if self._known.get(tid) is not None:
                 continue  # as it was: stopped
             with suppress(ProcessLookupError):  # somebody killed it
-                if not number:
-                    restart_call(tid)
+                restart_call(tid)
                 syscalls.ptrace(Request.CONT if known else Request.DETACH, tid, 0, max(number, 0))
         self.signals.clear()
         if self.until is None:

@@ -200,10 +200,12 @@ class Tracer:
         self._go_on(task)
 
     def _go_on(self, task: Task) -> None:
-        number = task.signal
-        task.exiting = task.stop is not None and task.stop >> 16 == syscalls.EVENT_EXIT
+        number, event = task.signal, (task.stop or 0) >> 16
+        task.exiting = event == syscalls.EVENT_EXIT
         task.stop = None
         with suppress(ProcessLookupError):  # it was killed meanwhile
+            if event in (0, syscalls.EVENT_STOP):  # a signal that is ignored wakes a thread only because we trace it
+                restart_call(task.tid)
             syscalls.ptrace(Request.CONT, task.tid, 0, number)
 
     def _listen(self, task: Task, number: int) -> None:
@@ -255,8 +257,6 @@ class Tracer:
             if task.stop is not None:
                 with suppress(OSError):
                     syscalls.ptrace(Request.SETOPTIONS, task.tid, 0, self.options)
-                    if task.stop >> 16 == syscalls.EVENT_STOP:
-                        restart_call(task.tid)
                 self._act(task)
 
     def again(self, process: Process) -> None:
