@@ -291,7 +291,7 @@ def test_a_program_that_becomes_another_meanwhile() -> None:
         "import os, sys\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
-        "then = 'import sys; print(\\"ready\\", flush=True); sys.stdin.read()'\n"
+        "then = 'import sys; print(\"ready\", flush=True); sys.stdin.read()'\n"
         "os.execv('/proc/self/exe', [sys.executable, '-c', then])\n"
     )
     program = Program(sys.executable, "-c", code)
