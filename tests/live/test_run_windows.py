@@ -352,17 +352,27 @@ def test_a_stack_overflow_that_is_handled_right_before_the_end(windows: Wine, tm
     assert not list(tmp_path.iterdir())
 
 
-WIDE = """
-import subprocess, sys
+REFUSED = """
+import ctypes, subprocess, sys
 program = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-command = [sys.executable, "-m", "mdmp.cli", "attach", str(program.pid + (1 << 32))]
-try:
+def attach(pid):
+    command = [sys.executable, "-m", "mdmp.cli", "attach", str(pid)]
     print(subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20).stderr)
+try:
+    attach(program.pid + (1 << 32))
+    assert ctypes.WinDLL("kernel32").DebugActiveProcess(program.pid)
+    attach(program.pid)
+    ctypes.WinDLL("kernel32").DebugActiveProcessStop(program.pid)
 finally:
     program.communicate(b"\\n")
+attach(program.pid)
 """
 
 
-def test_a_number_that_no_process_can_have(windows: Wine) -> None:
-    """Its lower 32 bits are those of a process."""
-    assert "there is no process 429" in windows.run_python("-c", WIDE).stdout
+def test_what_cannot_be_attached_to(windows: Wine) -> None:
+    """A number whose lower 32 bits are those of a process; a process with a debugger; one that has ended, of which
+    somebody has a handle still."""
+    said = windows.run_python("-c", REFUSED).stdout.split("\n\n")
+    assert "there is no process 429" in said[0]
+    assert "another debugger is attached already" in said[1]
+    assert "it has ended" in said[2]

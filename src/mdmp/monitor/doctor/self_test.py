@@ -179,7 +179,7 @@ def _until_watched(pid: int, watcher: subprocess.Popen[bytes]) -> None:
 
 def _is_watched(pid: int) -> bool:
     if sys.platform == "win32":
-        from mdmp.monitor.windows.doctor import has_debugger
+        from mdmp.monitor.windows.processes import has_debugger
 
         return has_debugger(pid)
     else:

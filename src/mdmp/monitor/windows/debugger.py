@@ -55,10 +55,11 @@ from mdmp.capture.windows import win32
 from mdmp.capture.windows.capture import capture_windows
 from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
-from mdmp.capture.windows.permission import MAX_PID, debug_privilege
+from mdmp.capture.windows.permission import MAX_PID, debug_privilege, has_ended
 from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
 from mdmp.monitor.windows.next_event import next_event
 from mdmp.monitor.windows.place import module_at, place_of
+from mdmp.monitor.windows.processes import has_debugger
 from mdmp.monitor.windows.sample import WindowsSampler
 
 SET_THREAD_NAME = 0x406D1388
@@ -428,8 +429,14 @@ def _spare_programs() -> None:
 
 
 def _refusal(pid: int, problem: OSError) -> str:
+    why = str(problem.strerror)
     if problem.winerror == win32.ERROR_INVALID_PARAMETER:
-        return f"cannot attach to process {pid}: there is no such process, or a debugger is attached already"
-    if problem.winerror == win32.ERROR_ACCESS_DENIED:
-        return f"cannot attach to process {pid}: access denied (another user's, or protected; try as administrator)"
-    return f"cannot attach to process {pid}: {problem.strerror}"
+        why = "there is no such process"
+    elif problem.winerror == win32.ERROR_ACCESS_DENIED:
+        why = "access denied (another user's, or protected; try as administrator)"
+    with suppress(OSError), win32.closing(win32.OpenProcess(win32.PROCESS_QUERY_INFORMATION, False, pid)) as process:
+        if has_ended(process):
+            why = "it has ended"
+        elif has_debugger(pid):
+            why = "another debugger is attached already"
+    return f"cannot attach to process {pid}: {why}"

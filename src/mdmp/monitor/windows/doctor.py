@@ -21,8 +21,6 @@ from mdmp.monitor.policy.windows_registry import open_registry
 if TYPE_CHECKING:
     from mdmp.monitor.doctor.windows_facts import WindowsFacts
 
-_PROCESS_DEBUG_PORT = 7
-
 
 def gather_windows() -> WindowsFacts:
     problems: tuple[str, ...] = ()
@@ -51,13 +49,6 @@ def _may_debug() -> bool:
             return True
     except OSError:
         return False
-
-
-def has_debugger(pid: int) -> bool:
-    port = ctypes.c_size_t()
-    with win32.closing(win32.OpenProcess(win32.PROCESS_QUERY_INFORMATION, False, pid)) as process:
-        win32.NtQueryInformationProcess(process, _PROCESS_DEBUG_PORT, ctypes.byref(port), ctypes.sizeof(port), None)
-    return port.value != 0
 
 
 def is_wine() -> bool:

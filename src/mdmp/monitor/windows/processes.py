@@ -19,6 +19,8 @@ from mdmp.capture.windows.threads import filetimes
 PAUSE = 0.05
 """Seconds between two looks for a process that is waited for."""
 _LONGEST_PATH = 32768
+_DEBUG_PORT = 7
+"""ProcessDebugPort"""
 
 
 class Process(NamedTuple):
@@ -68,6 +70,14 @@ def image_path(process: int) -> str:
     with suppress(OSError):
         win32.QueryFullProcessImageNameW(process, 0, ctypes.addressof(buffer), ctypes.byref(size))
     return buffer.value
+
+
+def has_debugger(pid: int) -> bool:
+    """`OSError` where we may not ask."""
+    port = ctypes.c_size_t()
+    with win32.closing(win32.OpenProcess(win32.PROCESS_QUERY_INFORMATION, False, pid)) as process:
+        win32.NtQueryInformationProcess(process, _DEBUG_PORT, ctypes.byref(port), ctypes.sizeof(port), None)
+    return port.value != 0
 
 
 def _entries() -> Iterator[win32.PROCESSENTRY32W]:
