@@ -128,6 +128,45 @@ def test_what_others_changed_stays(registry: Registry, installed: Mdmp) -> None:
     assert registry.read()["64" + AE_DEBUG]["Debugger"] == ours
 
 
+def test_values_of_any_type_are_put_back(windows: Wine, registry: Registry, installed: Mdmp) -> None:
+    def values() -> str:
+        return windows.run("wine", "reg", "query", "HKLM\\" + AE_DEBUG, "/reg:64").stdout
+
+    installed("uninstall")
+    try:
+        for name, kind, data in (("Debugger", "REG_BINARY", "6100"), ("Auto", "REG_NONE", "")):
+            more = ("/t", kind, "/d", data, "/f", "/reg:64")
+            windows.run("wine", "reg", "add", "HKLM\\" + AE_DEBUG, "/v", name, *more)
+        before = values()
+        assert "REG_BINARY" in before and "REG_NONE" in before
+        assert json.loads(installed("status", "--json", code=1))["facts"]["aedebug64_debugger"] == "61 00"
+        installed("install")
+        assert "REG_BINARY" not in values()
+        installed("uninstall")
+        assert values() == before
+    finally:
+        windows.run("wine", "reg", "add", "HKLM\\" + AE_DEBUG, "/v", "Auto", "/d", "1", "/f", "/reg:64")
+        registry.set_debugger("false")  # as it was, and `installed` expects
+        installed("install")
+
+
+def test_what_others_removed_is_gone(windows: Wine, registry: Registry, installed: Mdmp) -> None:
+    """The key that had to be made goes nevertheless."""
+    aedebug = registry.read()
+    installed("install", "--via", "wer")
+    for name in ("DumpFolder", "DumpCount", "DumpType", "CustomDumpFlags"):
+        windows.run("wine", "reg", "delete", "HKLM\\" + WER + r"\LocalDumps", "/v", name, "/f", "/reg:64")
+    installed("install")
+    assert registry.read() == aedebug
+    try:
+        windows.run("wine", "reg", "delete", "HKLM\\" + AE_DEBUG, "/v", "Debugger", "/f", "/reg:64")
+        assert "removed by somebody else since" in installed("uninstall")
+        assert "Debugger" not in registry.read()["64" + AE_DEBUG]
+    finally:
+        registry.set_debugger("false")
+        installed("install")
+
+
 def test_local_dumps_for_one_program(registry: Registry, installed: Mdmp) -> None:
     """What was installed the other way goes. So does the key that had to be made: its existence alone would have
     Windows write dumps of all programs."""
@@ -151,4 +190,5 @@ def test_what_cannot_be_installed(windows: Wine, registry: Registry, installed: 
     # Only the environment tells this one where mdmp is.
     assert "would not find mdmp at a crash" in windows.run_mdmp("install").stderr
     installed("install", "--via", "wer", "--only", "bin\\shop.exe", code=2)
+    installed("install", "--via", "wer", "--only", "x" * 256, code=2)  # no key can have that name
     assert registry.read() == before

@@ -155,6 +155,9 @@ def test_what_the_command_writes_is_what_reg_reads(windows: Wine) -> None:
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "custom_flags 0x30201" in refused.stderr
     windows.run("wine", "reg", "delete", GLOBAL, "/f")
+    refused = windows.run_mdmp("policy", "set", "count", "4", "--program", "x" * 256, "--registry")
+    assert refused.returncode == 2
+    assert windows.run("wine", "reg", "query", GLOBAL).returncode != 0  # its existence would be the switch
 
 
 def test_files_of_windows(windows: Wine) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from mdmp.errors import UsageError
-from mdmp.monitor.policy.registry import FIELDS, LOCAL_DUMPS, Registry, local_dumps_value
+from mdmp.monitor.policy.registry import FIELDS, LOCAL_DUMPS, MAX_KEY, Registry, local_dumps_value
 
 assert sys.platform == "win32"
 
@@ -69,6 +69,8 @@ def set_local_dumps(field: str, value: object, program: str | None) -> str:
     name = next((name for name, known in FIELDS.items() if known == field), None)
     if name is None:
         raise UsageError(f"LocalDumps knows nothing like {field} (only: {', '.join(FIELDS.values())})")
+    if program and len(program) > MAX_KEY:  # the system would make the keys above it, and they mean something
+        raise UsageError(f"LocalDumps has room for names of {MAX_KEY} characters; found {len(program)}")
     path = f"{LOCAL_DUMPS}\\{program}" if program else LOCAL_DUMPS
     access = winreg.KEY_SET_VALUE | (winreg.KEY_WOW64_64KEY if _has_two_views() else 0)
     try:

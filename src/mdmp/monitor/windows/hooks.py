@@ -15,11 +15,20 @@ from mdmp.errors import UsageError
 from mdmp.monitor.install import InstallOptions, Status
 from mdmp.monitor.interpreter import package_root
 from mdmp.monitor.policy.load import load_policy
-from mdmp.monitor.policy.registry import AEDEBUG, FIELDS, LOCAL_DUMPS, REG_SZ, local_dumps_value
+from mdmp.monitor.policy.registry import (
+    AEDEBUG,
+    FIELDS,
+    LOCAL_DUMPS,
+    MAX_KEY,
+    REG_SZ,
+    automatic_debugger,
+    local_dumps_value,
+)
 from mdmp.snapshot.dump_type import DUMP_TYPES
 
 assert sys.platform == "win32"
 
+from mdmp.monitor.policy.windows_registry import open_registry
 from mdmp.monitor.windows import event_log
 from mdmp.monitor.windows.registry_changes import BITS_32, BITS_64, Change, make, put_back, read, remembered
 
@@ -49,9 +58,8 @@ def install_windows(options: InstallOptions) -> tuple[str, ...]:
     event_log.register_source()
     if options.via == "aedebug":
         return (f"crashes of all programs go to {wanted[0].value}", *told)
-    debugger = read(BITS_64, AEDEBUG, "Debugger")
-    if debugger and debugger[1] and (read(BITS_64, AEDEBUG, "Auto") or (0, ""))[1] == "1":
-        told.append(f"warning: crashes go to {debugger[1]} (AeDebug): while that is set, Windows writes no local dumps")
+    if debugger := automatic_debugger(open_registry().machine):
+        told.append(f"warning: crashes go to {debugger} (AeDebug): while that is set, Windows writes no local dumps")
     whose = options.only or "all programs"
     return (
         f"Windows writes dumps of {whose} (HKLM\\{LOCAL_DUMPS})",
@@ -80,15 +88,19 @@ def status_windows() -> Status:
         facts["program"] = local_dumps.rpartition("\\")[2]
     for bits, view in (("64", BITS_64), ("32", BITS_32)):
         for name in ("Debugger", "Auto"):
-            found = read(view, AEDEBUG, name)
-            facts[f"aedebug{bits}_{name.lower()}"] = found[1] if found else None
+            facts[f"aedebug{bits}_{name.lower()}"] = _shown(view, AEDEBUG, name)
     for name in FIELDS:
-        found = read(BITS_64, local_dumps, name)
-        facts[f"localdumps_{name}"] = found[1] if found else None
+        facts[f"localdumps_{name}"] = _shown(BITS_64, local_dumps, name)
     problems = tuple(f"{change.place}: changed by somebody else since" for change in changes if not change.holds)
     if changes and not any(str(change.value).startswith(_quoted(_python())) for change in changes):
         problems += ("what is installed starts another mdmp than this one",)
     return Status(bool(changes), bool(changes) and not problems, facts, problems)
+
+
+def _shown(view: int, path: str, name: str) -> object:
+    """A value as JSON has it, too."""
+    found = read(view, path, name)
+    return found and (found[1].hex(" ") if isinstance(found[1], bytes) else found[1])
 
 
 def _debugger() -> Iterator[Change]:
@@ -99,7 +111,7 @@ def _debugger() -> Iterator[Change]:
 
 
 def _local_dumps(program: str | None) -> Iterator[Change]:
-    if program is not None and (not program or set(program) & _NOT_IN_NAMES):
+    if program is not None and (not 0 < len(program) <= MAX_KEY or set(program) & _NOT_IN_NAMES):
         raise UsageError(f"--only: expected the name of a program's file, like shop.exe; found {program!r}")
     settings, _ = load_policy().settings_for(program or "")
     path = f"{LOCAL_DUMPS}\\{program}" if program else LOCAL_DUMPS

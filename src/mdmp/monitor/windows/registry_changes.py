@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mdmp.errors import UsageError
 
@@ -18,6 +18,8 @@ import winreg
 
 STATE = r"SOFTWARE\mdmp"
 _NAME = "Changes"
+Data = str | int | bytes | list[str] | None
+"""What a value may hold, whatever its type; None: nothing."""
 BITS_64, BITS_32 = winreg.KEY_WOW64_64KEY, winreg.KEY_WOW64_32KEY
 
 
@@ -31,7 +33,7 @@ class Change(NamedTuple):
     value: str | int
     old_kind: int | None = None
     """None: there was no such value."""
-    old_value: str | int | None = None
+    old_value: Data = None
     made: str = ""
     """The key nearest to the root that had to be made for it."""
 
@@ -46,7 +48,7 @@ class Change(NamedTuple):
         return read(self.view, self.path, self.name) == (self.kind, self.value)
 
 
-def read(view: int, path: str, name: str) -> tuple[int, str | int] | None:
+def read(view: int, path: str, name: str) -> tuple[int, Data] | None:
     """Type and data of a value; None when there is none."""
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_READ | view) as key:
@@ -61,8 +63,8 @@ def remembered() -> list[Change]:
     if found is None or not isinstance(found[1], str):
         return []
     try:
-        return [Change(*entry) for entry in json.loads(found[1])]
-    except (ValueError, TypeError) as problem:
+        return [Change(*entry) for entry in json.loads(found[1], object_hook=_bytes)]
+    except (ValueError, TypeError, KeyError) as problem:
         raise UsageError(f"HKLM\\{STATE}, {_NAME}: not what mdmp wrote there: {problem}") from None
 
 
@@ -88,15 +90,18 @@ def make(wanted: list[Change]) -> None:
 
 
 def put_back() -> list[str]:
-    """Undoes all changes, the last one first; a line for each value that somebody else has changed since."""
+    """Undoes all changes, the last one first; a line for each value that somebody else has changed since, or removed
+    though there was one before."""
     told = []
     changes = remembered()
     try:
         for change in reversed(changes):
-            if not change.holds:
-                if read(change.view, change.path, change.name) is not None:
-                    told.append(f"{change.place}: changed by somebody else since: left as it is")
-            elif change.old_kind is None or change.old_value is None:
+            found = read(change.view, change.path, change.name)
+            if found is None and change.old_kind is not None:
+                told.append(f"{change.place}: removed by somebody else since: left so")
+            elif found is not None and not change.holds:
+                told.append(f"{change.place}: changed by somebody else since: left as it is")
+            elif change.old_kind is None:
                 _remove(change)
             else:
                 _set(change.view, change.path, change.name, change.old_kind, change.old_value)
@@ -106,7 +111,7 @@ def put_back() -> list[str]:
     return told
 
 
-def _set(view: int, path: str, name: str, kind: int, value: str | int) -> None:
+def _set(view: int, path: str, name: str, kind: int, value: Data) -> None:
     with winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, path, 0, winreg.KEY_SET_VALUE | view) as key:
         winreg.SetValueEx(key, name, 0, kind, value)
 
@@ -142,7 +147,12 @@ def _first_missing(view: int, path: str) -> str:
 
 
 def _remember(changes: list[Change]) -> None:
-    _set(BITS_64, STATE, _NAME, winreg.REG_SZ, json.dumps(changes))
+    _set(BITS_64, STATE, _NAME, winreg.REG_SZ, json.dumps(changes, default=lambda raw: {"hex": raw.hex()}))
+
+
+def _bytes(found: dict[str, Any]) -> bytes:
+    """REG_BINARY, for which JSON has no form of its own."""
+    return bytes.fromhex(found["hex"])
 
 
 def _forget() -> None:
