@@ -97,6 +97,11 @@ def test_a_global_count_of_0_is_inherited_too() -> None:
         ("DumpCount", (99, b""), "DumpCount: ignored: expected REG_DWORD; found type 99"),
         ("DumpFolder", (DWORD, 5), "DumpFolder: ignored: expected REG_EXPAND_SZ; found REG_DWORD"),
         ("DumpFolder", (EXPAND_SZ, ""), "DumpFolder: ignored: it is empty"),
+        (
+            "DumpFolder",
+            (EXPAND_SZ, "~\\d"),
+            "DumpFolder: ignored: it is not an absolute path (Windows knows no ~)",
+        ),
         ("DumpFolder", (EXPAND_SZ, None), "DumpFolder: ignored: expected REG_EXPAND_SZ; found REG_EXPAND_SZ"),
         ("CustomDumpFlags", (EXPAND_SZ, "0x121"), "CustomDumpFlags: ignored: expected REG_DWORD; found REG_EXPAND_SZ"),
     ],

@@ -177,3 +177,9 @@ def test_variables(folder: str, platform: str, path: str) -> None:
 def test_variables_that_cannot_be_replaced(folder: str) -> None:
     with pytest.raises(ValueError, match=r"is not known|not an absolute path"):
         expand(folder, LINUX, "linux")
+
+
+@pytest.mark.parametrize("folder", ["\\dumps", "C:dumps", "dumps", "..\\dumps"])
+def test_folders_that_depend_on_where_somebody_is(folder: str) -> None:
+    with pytest.raises(ValueError, match="not an absolute path"):
+        expand(folder, WINDOWS, "win32")

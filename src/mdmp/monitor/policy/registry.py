@@ -148,6 +148,8 @@ def _folder(type_: int, data: object) -> tuple[object, str | None]:
         return None, f"ignored: expected REG_EXPAND_SZ; found {_type_name(type_)}"
     if not data.strip("\0 "):
         return None, "ignored: it is empty"
+    if data.startswith("~"):
+        return None, "ignored: it is not an absolute path (Windows knows no ~)"
     folder = data.rstrip("\0").replace("$", "$$")
     if type_ == REG_SZ and "%" in folder:
         return folder, "it is REG_SZ: whether Windows replaces variables in it is not documented; use REG_EXPAND_SZ"

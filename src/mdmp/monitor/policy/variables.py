@@ -32,7 +32,10 @@ def expand(folder: str, variables: Mapping[str, str], platform: str = sys.platfo
         return found
 
     path = _VARIABLE.sub(value, folder)
-    absolute = ntpath.isabs(path) if platform == "win32" else posixpath.isabs(path)
+    if platform == "win32":  # without a drive it is one of whoever looks
+        absolute = ntpath.isabs(path) and ntpath.splitdrive(path)[0] != ""
+    else:
+        absolute = posixpath.isabs(path)
     if not absolute or "\0" in path:
         raise ValueError(f"{path!r} is not an absolute path")
     return path
