@@ -62,6 +62,13 @@ class Debuggee:
         self._output: deque[str] = deque()
         self._size = 0
 
+    def forget(self, tid: int) -> None:
+        """A thread has ended; the next one may get its number."""
+        self.threads.pop(tid, None)
+        self.names.pop(tid, None)
+        self.overflows.forget(tid)
+        self.thrown.forget(tid)
+
     def context(self, tid: int) -> Context | None:
         """The registers of a thread that stands still; None when it has ended."""
         return self._contexts.read(self.threads.get(tid, 0))
@@ -99,8 +106,9 @@ class Debuggee:
         return raw.decode("utf-16-le" if what.wide else "mbcs", "replace").partition("\0")[0]
 
     def keep_output(self, text: str) -> None:
-        self._output.append(text)
-        self._size += len(text)
+        if text:
+            self._output.append(text)
+            self._size += len(text)
         while self._size > MAX_OUTPUT:
             self._size -= len(self._output.popleft())
 

@@ -222,8 +222,7 @@ class Debugger:
         elif isinstance(what, ThreadBegan):
             debuggee.threads[event.tid] = what.handle
         elif isinstance(what, ThreadEnded):
-            debuggee.threads.pop(event.tid, None)
-            debuggee.overflows.forget(event.tid)
+            debuggee.forget(event.tid)
         elif isinstance(what, Printed):
             self._printed(debuggee, event.tid, debuggee.printed(what))
         elif isinstance(what, Rip):

@@ -61,6 +61,10 @@ class Thrown:
         last = self._throws.get(tid)
         return last.record if last and (tid in self._doomed or self._terminates(last)) else None
 
+    def forget(self, tid: int) -> None:
+        self._throws.pop(tid, None)
+        self._doomed.discard(tid)
+
     def _terminates(self, throw: _Throw) -> bool:
         header = throw.header
         if self._memory.read_some(header, 8)[::-1][:7] not in _OWNERS:
