@@ -99,6 +99,7 @@ def test_wrong_requests(home: Path) -> None:
     assert_refused(policy(home, "set", "type", "full", "--unset"), "takes no value")
     assert_refused(policy(home, "set", "type", "full", "--enforced"), "add --system")
     assert_refused(policy(home, "set", "type", "full", "--program", "/bin/x"), "without a folder")
+    assert_refused(policy(home, "set", "type", "full", "--program", ""), "without a folder")  # not all programs
     assert_refused(policy(home, "set", "exclude", "x", "--program", "y"), "for all programs")
     assert_refused(policy(home, "set", "name", "{password}.dmp"), "expected the name of a file")
     if sys.platform != "win32":

@@ -26,7 +26,7 @@ def set_policy(args: argparse.Namespace) -> None:
         raise UsageError(f"no setting {args.key!r} (there are: {', '.join(KEYS)}, exclude)")
     if args.key == "exclude" and args.program:
         raise UsageError("exclude is for all programs; for one: mdmp policy set enabled false --program NAME")
-    if args.program and any(char in args.program for char in "/\\"):
+    if args.program is not None and (not args.program or any(char in args.program for char in "/\\")):
         raise UsageError(f"--program takes the name of a file without a folder; found {args.program!r}")
     key = KEYS.get(args.key) or Key(names, "names of programs with commas")
     try:
