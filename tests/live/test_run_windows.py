@@ -302,11 +302,12 @@ def test_the_command_line(windows: Wine, tmp_path: Path) -> None:
     assert dump.name.startswith("watched.exe.")
 
 
-def test_a_crash_of_a_child_that_nobody_watched(windows: Wine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fault", "code"), [("null_read", "C0000005"), ("fast_fail", "C0000409")])
+def test_a_crash_of_a_child_that_nobody_watched(fault: str, code: str, windows: Wine, tmp_path: Path) -> None:
     """As in a virtual environment, whose `python.exe` only starts the real one and passes its status on."""
-    command = ("--", "cmd.exe", "/c", Wine.path(WATCHED / "watched.exe"), "null_read")
+    command = ("--", "cmd.exe", "/c", Wine.path(WATCHED / "watched.exe"), fault)
     done = windows.run_mdmp("run", "-o", windows.path(tmp_path), *command)
-    assert "ended with code C0000005, that of a crash, but did not crash itself: --follow" in done.stderr
+    assert f"ended with code {code}, that of a crash, but did not crash itself: --follow" in done.stderr
     assert not list(tmp_path.glob("*.dmp"))
     done = windows.run_mdmp("run", "-o", windows.path(tmp_path), "--follow", *command)
     assert "--follow" not in done.stderr

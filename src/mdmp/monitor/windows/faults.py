@@ -41,6 +41,7 @@ KIND_OF: Final = {
     STACK_OVERFLOW: "stack_overflow",
     0xE053534F: "stack_overflow",
     0x800703E9: "stack_overflow",
+    FAST_FAIL: "other_exception",  # or what its parameter says
     0xC0000374: "heap_corruption",
     0xC000001D: "illegal_instruction",
     0xC0000096: "illegal_instruction",
