@@ -107,7 +107,7 @@ def test_a_thrown_std_exception_with_its_text(pointer_size: int) -> None:
         base + types: descriptor(pointer_size, b".?AVmy_error@shop@@").ljust(0x80, b"\0")
         + descriptor(pointer_size, b".?AVexception@std@@"),
         thrown: bytes(8 + pointer_size) + text.to_bytes(pointer_size, "little"),
-        text: b"no such customer\0",
+        text: b"no such\n\tcustomer\0",
     }
     parameters = (0x19930520, thrown, base + info, *((base,) if pointer_size == 8 else ()))
     reason = reason_of(make(cpu=cpu, code=0xE06D7363, parameters=parameters, memory=memory))

@@ -124,9 +124,9 @@ def readable_type(encoded: str, language: str = "msvc") -> str:
 
 
 def _text(memory: MemoryReader, address: int | None) -> str | None:
-    """A printable C string, or None."""
+    """A printable C string, its lines as one, or None."""
     if not address:
         return None
     raw = memory.read_some(address, _MAX_TEXT).partition(b"\0")[0]
-    text = raw.decode("utf-8", "replace")
+    text = " ".join(raw.decode("utf-8", "replace").split())
     return text if text and text.isprintable() else None
