@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mdmp.arch import CPUS
 from mdmp.formats.minidump.contexts.choose import encode_context
 from mdmp.monitor.fault import Subject
+from mdmp.snapshot.stacks import pointer_of
 
 if TYPE_CHECKING:
     from mdmp.monitor.windows.events import Printed
@@ -79,7 +80,7 @@ class Debuggee:
         with suppress(OSError):
             win32.SuspendThread(thread)
             try:
-                return stack_pointer(self.context(tid))
+                return pointer_of(self.context(tid), "sp")
             finally:
                 win32.ResumeThread(thread)
         return None
@@ -119,7 +120,3 @@ class Debuggee:
             raw = self.memory.read_some(address, MAX_NAME).partition(b"\0")[0]
             if kind == 0x1000 and raw:
                 self.names[tid if thread == 0xFFFFFFFF else thread] = raw.decode("mbcs", "replace")
-
-
-def stack_pointer(context: Context | None) -> int | None:
-    return context.registers.get(CPUS[context.cpu].sp) if context else None

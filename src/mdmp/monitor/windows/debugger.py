@@ -12,7 +12,6 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
-from mdmp.arch import CPUS
 from mdmp.errors import UsageError
 from mdmp.monitor.fault import Fault
 from mdmp.monitor.run import StartError
@@ -37,6 +36,7 @@ from mdmp.monitor.windows.first_chance import Filters
 from mdmp.monitor.windows.jit_info import read_jit_info
 from mdmp.monitor.windows.start import NOT_RUN
 from mdmp.snapshot.exception import ExceptionRecord
+from mdmp.snapshot.stacks import pointer_of
 from mdmp.snapshot.thrown import thrown_object
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ from mdmp.capture.windows.capture import capture_windows
 from mdmp.capture.windows.dbghelp import write_minidump
 from mdmp.capture.windows.debugged import Debugged
 from mdmp.capture.windows.permission import MAX_PID, debug_privilege, has_ended
-from mdmp.monitor.windows.debuggee import Debuggee, stack_pointer
+from mdmp.monitor.windows.debuggee import Debuggee
 from mdmp.monitor.windows.next_event import next_event
 from mdmp.monitor.windows.place import module_at, place_of
 from mdmp.monitor.windows.processes import has_debugger
@@ -276,8 +276,7 @@ class Debugger:
             debuggee.keep_output(text)
             return
         context = debuggee.context(tid)
-        address = context.registers.get(CPUS[context.cpu].pc) if context else None
-        record = ExceptionRecord(tid, PRINTED, 0, address, context=context)
+        record = ExceptionRecord(tid, PRINTED, 0, pointer_of(context, "pc"), context=context)
         fault = Fault("request", debuggee.subject, "debug output", tid=tid, code=PRINTED, messages=(text,))
         self._store(debuggee, fault, (record,))
 
@@ -291,7 +290,7 @@ class Debugger:
             return
         if record.code in (faults.STACK_OVERFLOW, faults.ACCESS_VIOLATION):
             context = debuggee.context(tid)
-            if (pointer := stack_pointer(context)) is None:
+            if (pointer := pointer_of(context, "sp")) is None:
                 return
             if overflow := debuggee.overflows.fatal(record, pointer):
                 self._crash(debuggee, overflow)
@@ -374,7 +373,7 @@ class Debugger:
         stands_still: bool = True,
     ) -> None:
         context = record.context or debuggee.context(record.tid or 0)
-        place = place_of(debuggee, record.address or 0, stack_pointer(context))
+        place = place_of(debuggee, record.address or 0, pointer_of(context, "sp"))
         message = faults.message_of(thrown)
         fault = Fault(
             kind,
