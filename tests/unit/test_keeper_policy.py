@@ -3,11 +3,13 @@
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from made_snapshots import make
 
 import mdmp
 from mdmp.errors import UsageError
 from mdmp.monitor.fault import Fault, Subject
+from mdmp.monitor.handler_process import HandlerKeeper
 from mdmp.monitor.keeper import Keeper
 from mdmp.monitor.policy.history import count_of
 from mdmp.monitor.policy.policy import Policy, Source
@@ -51,3 +53,17 @@ def test_what_gave_no_dump_is_not_counted(tmp_path: Path) -> None:
     # Where there is to be no dump the process is not even looked at.
     assert keeper(tmp_path, enabled=False).keep(FAULT, refused).problem is None
     assert list(tmp_path.iterdir()) == []
+
+
+class Silent:
+    def do_not_wait(self) -> None: ...
+
+
+@pytest.mark.parametrize("words", ["{nonsense", "[1]", '{"said": 5}', "null", ""])
+def test_debug_output_that_only_begins_like_the_handlers(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    keep = HandlerKeeper(Silent(), {}, str)
+    fault = Fault("request", Subject(7, "/opt/shop"), "debug output", messages=(f"mdmp handler: {words}",))
+    outcome = keep.keep(fault, refused)
+    assert (outcome.saved, outcome.problem) == (None, None)

@@ -136,8 +136,12 @@ class HandlerKeeper(Keeper):
 
 
 def _from_debug_output(fault: Fault) -> dict[str, Any] | None:
+    """None: the program itself said something that only begins like our messages."""
     for text in fault.messages:
-        if text.startswith(DEBUG_OUTPUT):
-            message: dict[str, Any] = json.loads(text.removeprefix(DEBUG_OUTPUT))
-            return message
+        with suppress(ValueError):
+            message = json.loads(text.removeprefix(DEBUG_OUTPUT)) if text.startswith(DEBUG_OUTPUT) else None
+            if isinstance(message, dict) and (
+                message.get("said") == "end" or {"said", "line", "text"} <= message.keys()
+            ):
+                return message
     return None
