@@ -331,6 +331,36 @@ def test_before_the_first_process_of_a_pid_namespace() -> None:
     assert (output, program.process.returncode) == ("fine\n", 7)
 
 
+@needs_root
+@pytest.mark.parametrize("features", [0, 2])
+def test_a_program_that_serves_its_own_page_faults(tmp_path: Path, features: int) -> None:
+    """It stands still, so neither the birth of a process (feature 2) nor a page may be asked of it."""
+    code = (
+        "import ctypes, fcntl, mmap, os, struct, sys\n"
+        "file = ctypes.CDLL(None).syscall(323, os.O_CLOEXEC)\n"
+        f"fcntl.ioctl(file, 0xC018AA3F, struct.pack('3Q', 0xAA, {features}, 0))\n"
+        "room = mmap.mmap(-1, 8192, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+        "room[0] = 1\n"
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(room))\n"
+        "fcntl.ioctl(file, 0xC020AA00, struct.pack('4Q', at, 8192, 1, 0))\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    try:
+        program = Program(sys.executable, "-c", code)
+    except AssertionError:
+        pytest.skip("there is no userfaultfd here")
+    try:
+        for option in ((), ("--no-snapshot",)):
+            command = [sys.executable, "-m", "mdmp.cli", "capture", str(program.pid), "-o", str(tmp_path / "a.dmp")]
+            done = subprocess.run([*command, "--type", "full", *option], capture_output=True, text=True, timeout=30)
+            assert done.returncode == 0, done.stderr
+            assert ("userfaultfd" in done.stdout) == bool(features and not option)
+        assert program.end() == 0
+    finally:
+        program.process.kill()
+
+
 def test_a_process_that_ends_meanwhile(start: Callable[..., Program]) -> None:
     for copy in (True, False):
         program = start()

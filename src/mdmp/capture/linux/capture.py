@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mdmp.capture import told
-from mdmp.capture.linux.copy import make_copy
+from mdmp.capture.linux.copy import USERFAULTFD, make_copy, refuse_fork_events
 from mdmp.capture.linux.describe import describe, look
 from mdmp.capture.linux.freeze import freeze
 from mdmp.capture.linux.inject import InjectionError
@@ -48,13 +48,15 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
         moment = datetime.now(UTC)
         contexts, exceptions = frozen.call(_read_threads, frozen, issues)
         seen = look(proc, contexts)
-        maps, memory = seen.maps, LiveMemory(proc.living, readable(seen.maps))
+        served = [handle.value for handle in seen.handles if handle.type_name == USERFAULTFD]
+        maps, memory = seen.maps, LiveMemory(proc.living, readable(seen.maps), by_file=bool(served))
         held, source = None, proc.living
         if not maps:
             issues.add("memory", UNREADABLE)
         wanted = options.snapshot and (traced is None or traced.resume is not None)
         if wanted and not frozen.stopped_before:
             try:
+                refuse_fork_events(proc, served)
                 copy = frozen.call(make_copy, frozen, contexts, maps, memory)
             except (InjectionError, OSError) as problem:
                 issues.add("copy", f"not made, so the process stands still until everything is read: {problem}")
@@ -64,7 +66,7 @@ def capture_linux(pid: int, options: CaptureOptions, traced: Traced | None = Non
                 held = timedelta(seconds=(frozen.until or frozen.since) - frozen.since)
                 source, maps = copy.pid, parse_maps(Proc(copy.pid).text("maps") or b"")
         memory.close()
-        memory = LiveMemory(source, touched_of(source, maps), is_copy=held is not None)
+        memory = LiveMemory(source, touched_of(source, maps), by_file=held is not None or bool(served))
         stack.callback(memory.close)
         yield describe(
             proc,

@@ -8,6 +8,7 @@ parent, the process, has to take note of its end to be rid of it: at the end a t
 from __future__ import annotations
 
 import os
+import re
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -22,8 +23,8 @@ from mdmp.formats.elf.regsets import general
 from mdmp.formats.proc.maps import parse_maps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from collections.abc import Mapping as Dictionary
-    from collections.abc import Sequence
 
     from mdmp.capture.linux.freeze import Frozen
     from mdmp.capture.linux.proc import Proc
@@ -35,6 +36,10 @@ _SHARE_FILES = 0x400
 _UNSHARE_AND_CLOSE = 2
 """CLOSE_RANGE_UNSHARE"""
 _ALL_FILES = (1 << 32) - 1
+USERFAULTFD = "userfaultfd"
+"""As `Handle.type_name`."""
+_EVENT_FORK = 2
+"""UFFD_FEATURE_EVENT_FORK"""
 _ATTEMPTS = 8
 """How many threads are asked, at most."""
 
@@ -122,6 +127,15 @@ def make_copy(
             raise InjectionError(f"the system made no copy: {os.strerror(-result)}")
         return Copy(injection.child, result)
     raise problem
+
+
+def refuse_fork_events(proc: Proc, files: Iterable[int]) -> None:
+    """`files`: those of the type `USERFAULTFD`. Who serves page faults may want to hear of each new process before it is
+    born; and stands still. `InjectionError`."""
+    for number in files:
+        told = re.search(rb"^API:\t[0-9a-f]+:([0-9a-f]+):", proc.text(f"fdinfo/{number}") or b"", re.MULTILINE)
+        if told is None or int(told[1], 16) & _EVENT_FORK:
+            raise InjectionError("it serves page faults itself, also those of its children (userfaultfd)")
 
 
 def _refuse_new_namespace(proc: Proc, tid: int) -> None:

@@ -33,15 +33,15 @@ def readable(maps: Iterable[Mapping]) -> tuple[tuple[int, int], ...]:
 
 class LiveMemory(ProcessMemory):
     def __init__(
-        self, pid: int, ranges: tuple[tuple[int, int], ...], is_copy: bool = False, file: int | None = None
+        self, pid: int, ranges: tuple[tuple[int, int], ...], by_file: bool = False, file: int | None = None
     ) -> None:
-        """`is_copy`: `pid` shares its memory with another process. To read such pages by process_vm_readv the kernel
-        makes them its own first, as for writing; through /proc/PID/mem it does not.
+        """`by_file`: all is read through /proc/PID/mem. By process_vm_readv the kernel makes pages that are shared with
+        another process its own first, as for writing, and waits for whom serves page faults (userfaultfd(2)).
 
         `file`: /proc/PID/mem, opened by who may; all is read through it, and `close` closes it."""
         super().__init__(ranges, BUFFER)
         self._pid = pid
-        self._only_file = is_copy or file is not None
+        self._only_file = by_file or file is not None
         self._buffer = ReadBuffer(BUFFER)
         self._file = -1 if file is None else file
         if file is None:
