@@ -130,8 +130,8 @@ def make_copy(
 
 
 def refuse_fork_events(proc: Proc, files: Iterable[int]) -> None:
-    """`files`: those of the type `USERFAULTFD`. Who serves page faults may want to hear of each new process before it is
-    born; and stands still. `InjectionError`."""
+    """`files`: those of the type `USERFAULTFD`. Who serves page faults may want to hear of each new process before it
+    is born; and stands still. `InjectionError`."""
     for number in files:
         told = re.search(rb"^API:\t[0-9a-f]+:([0-9a-f]+):", proc.text(f"fdinfo/{number}") or b"", re.MULTILINE)
         if told is None or int(told[1], 16) & _EVENT_FORK:
