@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -242,3 +243,18 @@ def test_ranges_are_sets_of_numbers(first: list[tuple[int, int]], second: list[t
     assert members(subtract(a, b)) == members(a) - members(b)
     for found in (a, intersect(a, b), subtract(a, b)):
         assert all(x[0] + x[1] <= y[0] for x, y in pairwise(found))
+
+
+def test_one_range_is_looked_up_among_many() -> None:
+    """As is done for the stack of each thread: not by going through all of them."""
+
+    class Counted(list[tuple[int, int]]):
+        asked = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.asked += 1
+            return super().__getitem__(index)
+
+    many = Counted((16 * number, 8) for number in range(1 << 16))
+    assert intersect(((16 * 50_000 + 4, 16),), many) == ((16 * 50_000 + 4, 4), (16 * 50_001, 4))
+    assert many.asked < 100

@@ -25,7 +25,8 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def intersect(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...]:
     """What lies in both; each is as `merge` gives it."""
-    found, i, k = [], 0, 0
+    found, i = [], 0
+    k = max(bisect_right(second, first[0]) - 1, 0) if first else 0
     while i < len(first) and k < len(second):
         low, end = max(first[i][0], second[k][0]), min(sum(first[i]), sum(second[k]))
         if low < end:
