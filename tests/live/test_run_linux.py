@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,9 +254,9 @@ def test_a_busy_program_that_is_copied_again_and_again(folder: Path, tmp_path: P
 
 
 def test_a_busy_program_that_crashes(folder: Path, tmp_path: Path) -> None:
-    options = ("--memory", "64K", "-n", "9", "-s", "0.5", "--type", "mini")
+    options = ("--memory", "64K", "-n", "99", "-s", "0.5", "--type", "mini")
     command = Command(tmp_path, "run", *options, "--", build("busy", folder), 1, "crash")
-    _, command.err = command.process.communicate(timeout=30)
+    _, command.err = command.process.communicate(timeout=60)
     assert command.process.returncode == 128 + signal.SIGSEGV
     assert "SIGSEGV at 0x8 in thread" in command.err
 
@@ -296,6 +297,16 @@ def test_programs_that_cannot_be_started(tmp_path: Path) -> None:
     run(tmp_path / "dumps", "--", script, status=3)
     script.write_text("#!/missing/interpreter\n")
     run(tmp_path / "dumps", "--", script, status=127)
+
+
+def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    keeper, _ = keeping(tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(mdmp.UsageError, match="ulimit -u"):
+        attach(os.getppid(), keeper, MonitorOptions(), print)
 
 
 def test_the_program_is_as_without_us(tmp_path: Path) -> None:

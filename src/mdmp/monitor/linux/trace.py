@@ -13,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from mdmp.capture.linux import syscalls
+from mdmp.errors import UsageError
 from mdmp.monitor.linux.desk import Desk
 from mdmp.monitor.linux.dump import Dumper
 from mdmp.monitor.linux.passing import PASSED, Passing, stop_with
@@ -96,7 +97,10 @@ def _in_thread(watch: Callable[[], T]) -> T:
             problems.append(problem)
 
     thread = threading.Thread(target=work, name="mdmp tracer")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        raise UsageError("the system allows no more processes and threads (ulimit -u)") from None
     thread.join(_SHORT)
     if thread.is_alive():
         for name in _FOR_A_DUMP:
