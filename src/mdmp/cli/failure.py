@@ -4,6 +4,7 @@ import os
 import sys
 
 from mdmp.errors import MdmpError
+from mdmp.monitor.interpreter import package_root
 
 UNUSABLE = 2
 BUG = 70
@@ -32,10 +33,11 @@ def complain(message: str) -> None:
 
 def _place(error: BaseException) -> str:
     """The innermost place in our own code."""
+    package = os.path.join(package_root(), "mdmp", "")
     trace, place = error.__traceback__, ""
     while trace:
         code = trace.tb_frame.f_code
-        if f"{os.sep}mdmp{os.sep}" in code.co_filename:
+        if code.co_filename.startswith(package):
             place = f" at {os.path.basename(code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"{place} (MDMP_TRACEBACK=1 shows all)"
