@@ -95,9 +95,9 @@ def test_damaged_files(data: Path, number: int) -> None:
     source = random.Random(name)
     slowest = 0.0
     for changed in damaged(whole, source):
-        start = time.perf_counter()
+        start = time.process_time()
         ask(changed)
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
     assert slowest < 1
 
 
@@ -118,10 +118,10 @@ def test_a_bomb_is_not_unpacked() -> None:
     bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = bomb.compress(bytes(1 << 24)) + bomb.flush()
     for size in (16, 1 << 23, 1 << 31):
-        start = time.perf_counter()
+        start = time.process_time()
         with pytest.raises(FormatError):
             PortablePdb(unpack_embedded(b"MPDB" + size.to_bytes(4, "little") + packed))
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
 
 
 def test_a_path_of_many_long_parts_is_refused(data: Path) -> None:
@@ -135,6 +135,6 @@ def test_a_path_of_many_long_parts_is_refused(data: Path) -> None:
     # One blob holds all the rest of the heap; every name refers to it again and again.
     changed[blobs + 1 : blobs + 3] = (0x8000 | (size - 3)).to_bytes(2, "big")
     changed[blobs + 3 : blobs + size] = bytes([1]) * (len(heap) - 3)
-    start = time.perf_counter()
+    start = time.process_time()
     ask(bytes(changed))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

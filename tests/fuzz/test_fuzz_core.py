@@ -25,7 +25,7 @@ EDGES = (0, 1, 7, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 32, 1 << 47, 
 
 def ask(raw: bytes) -> None:
     """Everything that a snapshot and a report can be asked for."""
-    start = time.monotonic()
+    start = time.process_time()
     try:
         snapshot = load(Window(raw, "damaged.core"))
     except UnusableInputError as error:
@@ -35,7 +35,7 @@ def ask(raw: bytes) -> None:
         assert len(snapshot.memory.read(base, min(size, 64))) == min(size, 64)
     report = mdmp.analyze(snapshot, images=[HERE], max_frames=200)
     assert len(report.threads) == len(snapshot.threads or ())
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def hot(raw: bytes) -> list[tuple[int, int]]:

@@ -91,9 +91,9 @@ def test_damage(data: Path, program: str) -> None:
     rng = random.Random(program)
     for number in range(TRIES):
         addresses = [rng.randrange(start, end) for _ in range(12)] + [0, (1 << 64) - 1]
-        before = time.monotonic()
+        before = time.process_time()
         ask(damaged(raw, spans, rng), addresses)
-        assert time.monotonic() - before < SECONDS, number
+        assert time.process_time() - before < SECONDS, number
 
 
 def test_truncated(data: Path) -> None:
@@ -117,9 +117,9 @@ def abbrev(*declarations: tuple[int, int, int, list[tuple[int, int]]]) -> bytes:
 
 def lookup(sections: dict[str, bytes], address: int = 0x1000) -> Dwarf:
     dwarf = Dwarf(Sections.of({name: Window(raw, name) for name, raw in sections.items()}))
-    before = time.monotonic()
+    before = time.process_time()
     dwarf.lookup(address)
-    assert time.monotonic() - before < SECONDS
+    assert time.process_time() - before < SECONDS
     return dwarf
 
 

@@ -117,9 +117,9 @@ def test_damage(data: Path, name: str) -> None:
     rng = random.Random(name)
     for number in range(TRIES):
         addresses = [rng.randrange(text.address, text.address + text.size) for _ in range(8)] + [0, (1 << 64) - 1]
-        before = time.monotonic()
+        before = time.process_time()
         ask_bytes(damaged(raw, spans, rng), addresses)
-        assert time.monotonic() - before < SECONDS, number
+        assert time.process_time() - before < SECONDS, number
 
 
 def test_truncated(data: Path) -> None:
@@ -157,15 +157,15 @@ def test_claims() -> None:
 
 def test_many_commands() -> None:
     """Commands of 8 bytes, as many as may be."""
-    before = time.monotonic()
+    before = time.process_time()
     macho = MachO.in_file(Window(header(struct.pack("<II", 0x19, 8) * (1 << 17), count=1 << 17), "many"))
-    assert time.monotonic() - before < SECONDS
+    assert time.process_time() - before < SECONDS
     assert macho.segments == ()
     segment = struct.pack("<II16sQQQQIIII", 0x19, 72, b"__DATA", 0, 1, 0, 1, 5, 5, 0, 0)
-    before = time.monotonic()
+    before = time.process_time()
     macho = MachO.in_file(Window(header(segment * 14000, count=14000), "segments"))
     ask(macho, [0, 1, 2])
-    assert time.monotonic() - before < SECONDS
+    assert time.process_time() - before < SECONDS
     assert len(macho.segments) == 14000
 
 

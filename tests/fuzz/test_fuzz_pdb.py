@@ -73,12 +73,12 @@ def check(path: Path) -> None:
     addresses += [source.randrange(1 << 17) for _ in range(3)]
     slowest = 0.0
     for data in damaged(whole, important_pages(pdb), pdb._parts.msf.page_size, source):
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             ask(data, addresses)
         except MdmpError as problem:
             raise AssertionError("only opening may fail") from problem
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
     assert slowest < 2
 
 

@@ -281,14 +281,17 @@ def test_names_run_out(tmp_path: Path) -> None:
 def test_a_process_that_is_stopped_while_it_writes(tmp_path: Path) -> None:
     """Its part is not taken for a dead one's."""
     child = start(f"""
-print("ready", flush=True)
-outcome = keep({str(tmp_path)!r}, mark=7, size=64 << 20, log=False)
+import os, signal
+fsync = os.fsync
+def stop(file):
+    os.fsync = fsync
+    os.kill(os.getpid(), signal.SIGSTOP)
+    fsync(file)
+os.fsync = stop
+outcome = keep({str(tmp_path)!r}, mark=7, log=False)
 print(outcome.saved.path)
 """)
-    assert child.stdout is not None and child.stdout.readline() == "ready\n"
-    while not any(name.endswith(".part") for name in names(tmp_path)):
-        time.sleep(0.001)
-    os.kill(child.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
     try:
         keep(tmp_path, mark=3, log=False)
         assert any(name.endswith(".part") for name in names(tmp_path))

@@ -118,7 +118,10 @@ def test_wrong_requests(home: Path) -> None:
 def test_as_the_systems_handler_for_a_user(home: Path) -> None:
     import pwd
 
-    name = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        pytest.skip("this user has no name")
     result = policy(home, "explain", "x", "--as-user", name, MDMP_DUMP_TYPE="full")
     assert result.code == 0
     assert "environment" not in result.out
