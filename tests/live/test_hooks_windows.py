@@ -42,6 +42,11 @@ class Registry:
         found: dict[str, dict[str, Any]] = json.loads(self._windows.run_python("-c", READ, *paths).stdout)
         return found
 
+    def set_changes(self, text: str) -> None:
+        """What mdmp remembers."""
+        key = "HKLM\\SOFTWARE\\mdmp"
+        self._windows.run("wine", "reg", "add", key, "/v", "Changes", "/d", text, "/f", "/reg:64")
+
     def set_debugger(self, command: str) -> None:
         self._windows.run("wine", "reg", "add", "HKLM\\" + AE_DEBUG, "/v", "Debugger", "/d", command, "/f", "/reg:64")
 
@@ -65,7 +70,7 @@ class Mdmp:
     def __call__(self, *arguments: str, code: int = 0) -> str:
         done = self._windows.run("wine", self.python, "-I", "-m", "mdmp", *arguments)
         assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
+        return done.stdout if done.returncode < 2 else done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +170,17 @@ def test_what_others_removed_is_gone(windows: Wine, registry: Registry, installe
     finally:
         registry.set_debugger("false")
         installed("install")
+
+
+def test_what_mdmp_did_not_remember(registry: Registry, installed: Mdmp) -> None:
+    ours = registry.read()["64SOFTWARE\\mdmp"]["Changes"]
+    try:
+        for text in ('[["a",2,3,4,5]]', "[[256, 5, 3, 4, 5]]", '[[1, "a", "b", 1, "c"]]', "[5]", "5", "[" * 9999):
+            registry.set_changes(text)
+            for command in ("status", "install", "uninstall"):
+                assert "not what mdmp wrote there" in installed(command, code=2), (text, command)
+    finally:
+        registry.set_changes(ours)
 
 
 def test_local_dumps_for_one_program(registry: Registry, installed: Mdmp) -> None:

@@ -48,6 +48,19 @@ class Change(NamedTuple):
         return read(self.view, self.path, self.name) == (self.kind, self.value)
 
 
+_TYPES: tuple[type | tuple[type, ...], ...] = (
+    int,
+    str,
+    str,
+    int,
+    (str, int),
+    (int, type(None)),
+    (str, int, bytes, list, type(None)),
+    str,
+)
+"""Of the fields of `Change`."""
+
+
 def read(view: int, path: str, name: str) -> tuple[int, Data] | None:
     """Type and data of a value; None when there is none."""
     try:
@@ -63,9 +76,20 @@ def remembered() -> list[Change]:
     if found is None or not isinstance(found[1], str):
         return []
     try:
-        return [Change(*entry) for entry in json.loads(found[1], object_hook=_bytes)]
-    except (ValueError, TypeError, KeyError) as problem:
+        return [_change(entry) for entry in json.loads(found[1], object_hook=_bytes)]
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise UsageError(f"HKLM\\{STATE}, {_NAME}: not what mdmp wrote there: {problem}") from None
+
+
+def _change(entry: list[Any]) -> Change:
+    """`ValueError` and `TypeError` for what is none."""
+    change = Change(*entry)
+    for name, value, types in zip(Change._fields, change, _TYPES, strict=True):
+        if not isinstance(value, types):
+            raise ValueError(f"{name} is {value!r}")
+    if change.view not in (BITS_64, BITS_32):
+        raise ValueError(f"view is {change.view}")
+    return change
 
 
 def make(wanted: list[Change]) -> None:
