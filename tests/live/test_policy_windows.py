@@ -154,6 +154,9 @@ def test_what_the_command_writes_is_what_reg_reads(windows: Wine) -> None:
     refused = windows.run_mdmp("policy", "set", "type", "heap", "--registry")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "custom_flags 0x30201" in refused.stderr
+    refused = windows.run_mdmp("policy", "set", "folder", "dumps", "--registry")
+    assert refused.returncode == 2
+    assert "folder: expected an absolute path" in refused.stderr
     windows.run("wine", "reg", "delete", GLOBAL, "/f")
     refused = windows.run_mdmp("policy", "set", "count", "4", "--program", "x" * 256, "--registry")
     assert refused.returncode == 2

@@ -102,6 +102,7 @@ def test_wrong_requests(home: Path) -> None:
     assert_refused(policy(home, "set", "type", "full", "--program", ""), "without a folder")  # not all programs
     assert_refused(policy(home, "set", "exclude", "x", "--program", "y"), "for all programs")
     assert_refused(policy(home, "set", "name", "{password}.dmp"), "expected the name of a file")
+    assert_refused(policy(home, "set", "folder", "dumps"), "expected an absolute path", "found 'dumps'")
     if sys.platform != "win32":
         assert_refused(policy(home, "set", "type", "full", "--registry"), "only Windows has one")
         assert_refused(policy(home, "explain", "x", "--as-user", "no such user"), "no user 'no such user'")

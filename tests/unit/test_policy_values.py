@@ -9,7 +9,7 @@ from mdmp.monitor.fault import KINDS
 from mdmp.monitor.policy.environment import VARIABLES, command_line_source, environment_source
 from mdmp.monitor.policy.settings import Settings
 from mdmp.monitor.policy.values import KEYS, shown
-from mdmp.monitor.policy.variables import expand
+from mdmp.monitor.policy.variables import expand, is_relative
 
 GOOD = [
     ("enabled", True, True),
@@ -183,3 +183,9 @@ def test_variables_that_cannot_be_replaced(folder: str) -> None:
 def test_folders_that_depend_on_where_somebody_is(folder: str) -> None:
     with pytest.raises(ValueError, match="not an absolute path"):
         expand(folder, WINDOWS, "win32")
+    assert is_relative(folder, "win32")
+
+
+@pytest.mark.parametrize("folder", ["%LOCALAPPDATA%\\d", "$HOME/d", "~\\d", "D:\\d", "\\\\server\\share\\d"])
+def test_folders_that_do_not(folder: str) -> None:
+    assert not is_relative(folder, "win32")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def set_policy(args: argparse.Namespace) -> None:
     from mdmp.monitor.policy.values import KEYS, Key, names
+    from mdmp.monitor.policy.variables import is_relative
 
     if args.unset and args.value is not None:
         raise UsageError("--unset removes a key, it takes no value")
@@ -33,6 +34,8 @@ def set_policy(args: argparse.Namespace) -> None:
         value = None if args.unset else key.parse(args.value)
     except (ValueError, OverflowError):
         raise UsageError(f"{args.key}: expected {key.expected}; found {args.value!r}") from None
+    if args.key == "folder" and isinstance(value, str) and is_relative(value):
+        raise UsageError(f"folder: expected an absolute path, or one that begins with a variable; found {value!r}")
     if args.registry:
         _set_in_registry(args, value)
     else:

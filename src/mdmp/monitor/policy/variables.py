@@ -32,10 +32,17 @@ def expand(folder: str, variables: Mapping[str, str], platform: str = sys.platfo
         return found
 
     path = _VARIABLE.sub(value, folder)
-    if platform == "win32":  # without a drive it is one of whoever looks
-        absolute = ntpath.isabs(path) and ntpath.splitdrive(path)[0] != ""
-    else:
-        absolute = posixpath.isabs(path)
-    if not absolute or "\0" in path:
+    if not _is_absolute(path, platform) or "\0" in path:
         raise ValueError(f"{path!r} is not an absolute path")
     return path
+
+
+def is_relative(folder: str, platform: str = sys.platform) -> bool:
+    """Whatever its variables are: it begins with none, and is no absolute path."""
+    return not folder.startswith(("~", "%", "$")) and not _is_absolute(folder, platform)
+
+
+def _is_absolute(path: str, platform: str) -> bool:
+    if platform == "win32":  # without a drive it is one of whoever looks
+        return ntpath.isabs(path) and ntpath.splitdrive(path)[0] != ""
+    return posixpath.isabs(path)
