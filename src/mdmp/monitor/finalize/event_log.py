@@ -53,7 +53,8 @@ def log_outcome(outcome: Outcome, journal: str = JOURNAL, syslog: str = SYSLOG) 
         except OSError as problem:
             problems["syslog"] = problem
         if all(isinstance(problem, FileNotFoundError) for problem in problems.values()):
-            raise SaveError("no entry in the system's log: neither journald nor syslog runs here")
+            hint = "`mdmp policy set log false` does without"
+            raise SaveError(f"no entry in the system's log: neither journald nor syslog runs here ({hint})")
         words = "; ".join(f"{name}: {problem.strerror or problem}" for name, problem in problems.items())
         raise SaveError(f"no entry in the system's log ({words})")
 
