@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from mdmp.analysis.crash_reason import CrashReason
 from mdmp.analysis.reason import crash_reason
 from mdmp.dumpfile.load import load
 from mdmp.errors import UnusableInputError
-from mdmp.snapshot import Snapshot
+from mdmp.snapshot import Annotations, Snapshot
 
 
 def reason_of(snapshot: Snapshot) -> CrashReason:
@@ -67,6 +68,13 @@ def test_dumps_on_request(code: int) -> None:
     reason = reason_of(make(code=code))
     assert reason.requested
     assert reason.title.startswith("no crash")
+
+
+def test_an_exception_with_code_0_that_a_program_raised() -> None:
+    snapshot = replace(make(code=0), annotations=Annotations(process={"mdmp.fault": "other_exception"}))
+    reason = reason_of(snapshot)
+    assert not reason.requested
+    assert reason.title == "exception 0x0 of the application's own"
 
 
 def test_no_exception() -> None:

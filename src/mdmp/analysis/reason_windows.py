@@ -77,7 +77,8 @@ def windows_reason(snapshot: Snapshot, exception: ExceptionRecord, memory: Memor
         )  # fmt: skip
     if (stowed := stowed_exceptions(exception, memory, size)) is not None:
         return _stowed(code, stowed, address)
-    if code in ntstatus.REQUESTED or code == 0:
+    # Others write 0 where there was no exception; who watched tells of one that the program raised.
+    if code in ntstatus.REQUESTED or (code == 0 and "mdmp.fault" not in snapshot.annotations.process):
         return _plain(code, address, "requested", "no crash: the dump was requested", requested=True)
     if code in ntstatus.HARMLESS:
         title = f"no crash: {ntstatus.FOREIGN[code][1]}"
