@@ -325,6 +325,15 @@ def test_a_program_that_is_none(windows: Wine, tmp_path: Path) -> None:
     assert "cannot start" in done.stderr and "%1" not in done.stderr
 
 
+def test_a_program_whose_dll_is_missing(windows: Wine, tmp_path: Path) -> None:
+    program = tmp_path / "a.exe"
+    content, count = re.subn(rb"(?i)kernel32\.dll", b"kernel99.dll", (WATCHED / "watched.exe").read_bytes())
+    assert count
+    program.write_bytes(content)
+    done = windows.run_mdmp("run", "--", windows.path(program))
+    assert "a.exe ended with code C0000135: a DLL was not found when the program started" in done.stderr
+
+
 def test_python_crashes_in_native_code(windows: Wine, tmp_path: Path) -> None:
     code = "import ctypes; ctypes.c_int.from_address(8).value"  # what ctypes calls, it guards
     done = windows.run_mdmp("run", "-o", tmp_path, "--", windows.python, "-c", code)

@@ -35,6 +35,7 @@ from mdmp.monitor.windows.events import (
 from mdmp.monitor.windows.first_chance import Filters
 from mdmp.monitor.windows.jit_info import read_jit_info
 from mdmp.monitor.windows.start import NOT_RUN
+from mdmp.platforms.ntstatus import PLAIN
 from mdmp.snapshot.exception import ExceptionRecord
 from mdmp.snapshot.stacks import pointer_of
 from mdmp.snapshot.thrown import thrown_object
@@ -325,15 +326,22 @@ class Debugger:
             self._crash(debuggee, overflow)
         else:
             self._exit(debuggee, tid, status)
-        if debuggee.crashed == -inf and self._how == "run" and not self._options.follow and status in faults.KIND_OF:
-            self._tell(
-                f"{debuggee.subject.name} ended with code {status:08X}, that of a crash, but did not crash itself: "
-                "--follow watches its children, too (python.exe of a virtual environment starts the real one)"
-            )
+        if debuggee.crashed == -inf and self._how == "run":
+            self._explain(debuggee.subject.name, status)
         self._watchers.pop(debuggee.subject.pid, None)
         del self._debuggees[debuggee.subject.pid]
         if debuggee.subject.pid == self._main:
             self.status = status
+
+    def _explain(self, name: str, status: int) -> None:
+        """An end that looks like a crash and left no dump."""
+        if status in faults.NOT_STARTED:
+            self._tell(f"{name} ended with code {status:08X}: {PLAIN[status]}")
+        elif status in faults.KIND_OF and not self._options.follow:
+            self._tell(
+                f"{name} ended with code {status:08X}, that of a crash, but did not crash itself: "
+                "--follow watches its children, too (python.exe of a virtual environment starts the real one)"
+            )
 
     def _look(self) -> None:
         """At what is no event: conditions, and threads that ran out of stack and hang."""

@@ -61,6 +61,8 @@ KIND_OF: Final = {
     0x0EEFFACE: "cpp_exception",
     **dict.fromkeys(CLR, "clr_exception"),
 }
+NOT_STARTED: Final = (0xC0000135, 0xC0000138, 0xC0000139, 0xC0000142)
+"""With what a program ends whose DLLs are missing or fail, before any of its own code has run."""
 _FAST_FAIL_KINDS: Final = {0: "buffer_overrun", 2: "buffer_overrun", 8: "buffer_overrun", 28: "buffer_overrun",
                            5: "abort", 7: "abort", 35: "heap_corruption", 50: "heap_corruption"}  # fmt: skip
 _ANNOUNCED: Final = re.compile(r"Critical error detected ([0-9a-fA-F]{8})\b")
