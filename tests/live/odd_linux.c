@@ -119,6 +119,13 @@ static void overflow_told(void) {
     recurse(0);
 }
 
+/* It becomes itself, a thousand times a second. */
+static void reborn(char **words) {
+    if (!words[2]) puts("ready");
+    usleep(300);
+    execl("/proc/self/exe", words[0], "reborn", "again", (char *)0);
+}
+
 int main(int count, char **words) {
     setvbuf(stdout, 0, _IONBF, 0);
     if (count < 2) return 2;
@@ -128,6 +135,7 @@ int main(int count, char **words) {
     if (!strcmp(words[1], "sparse")) sparse();
     if (!strcmp(words[1], "overflow_told")) overflow_told();
     if (!strcmp(words[1], "restless")) restless();
+    if (!strcmp(words[1], "reborn")) reborn(words);
     if (!strcmp(words[1], "all_crash")) all_crash();
     return 1;
 }

@@ -129,6 +129,18 @@ def test_threads_that_a_filter_watches_are_not_used(start: Callable[[str], subpr
     assert process.poll() is None
 
 
+@only_parents
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="copies are made on x86-64 only")
+def test_a_program_that_becomes_another_keeps_no_copies(start: Callable[[str], subprocess.Popen[str]]) -> None:
+    process = start("reborn")
+    copies = 0
+    for _ in range(60):
+        with mdmp.capture_process(process.pid) as snapshot:
+            copies += snapshot.origin.held is not None
+    assert copies > 50
+    assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
+
+
 def test_threads_that_crash_at_once(program: Path, tmp_path: Path) -> None:
     others = 0
     for attempt in range(4):

@@ -63,20 +63,19 @@ class Copy:
     def forget(self, frozen: Frozen) -> None:
         """Makes the process, which runs again, take note of the end of the copy: else it stays in lists of processes.
 
-        One thread stands still for it, for a moment. The program may be another than when the copy was made.
+        One thread stands still for it, for a moment. The program may be another than when the copy was made, or become
+        another before the thread stands still.
         """
-        maps = parse_maps(frozen.proc.text("maps") or b"")
-        memory = LiveMemory(frozen.proc.living, readable(maps))
-        try:
-            spot = find_spot(maps, memory)
-        except InjectionError:
-            return
-        finally:
-            memory.close()
+        text = frozen.proc.text("maps") or b""
+        maps, spot = _room(frozen.proc, text)
         for tid in frozen.proc.tids()[:_ATTEMPTS]:
             with suppress(InjectionError, OSError, MdmpError):
-                if frozen.hold_one(tid) and self._wait_in(Injection(tid, spot, maps, frozen.options)):
-                    return
+                if frozen.hold_one(tid):
+                    now = frozen.proc.text("maps") or b""
+                    if now != text:
+                        text, (maps, spot) = now, _room(frozen.proc, now)
+                    if spot and self._wait_in(Injection(tid, spot, maps, frozen.options)):
+                        return
             frozen.release()
 
     def _wait_in(self, injection: Injection) -> bool:
@@ -84,6 +83,18 @@ class Copy:
             return injection.call(WAIT4, self._inner, 0, syscalls.WALL) == self._inner
         finally:
             injection.finish()
+
+
+def _room(proc: Proc, text: bytes) -> tuple[tuple[Mapping, ...], int | None]:
+    """The mappings that `text` tells of, and where a call may be put."""
+    maps = parse_maps(text)
+    memory = LiveMemory(proc.living, readable(maps), by_file=True)
+    try:
+        return maps, find_spot(maps, memory)
+    except InjectionError:
+        return maps, None
+    finally:
+        memory.close()
 
 
 def choose(contexts: Dictionary[int, Context | None], frozen: Frozen) -> list[int]:
