@@ -118,6 +118,19 @@ def test_links_and_pipes_are_left_alone(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.dmp.1-a.part", "b.dmp.1-a.part", "kept"]
 
 
+@posix
+def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
+    """As root we could have made a plain file of /dev/null."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(SaveError, match="it is no file, but a device"):
+            save(some_snapshot(), path)
+    assert names(tmp_path) == ["link", "pipe"]
+    assert pipe.is_fifo() and link.is_symlink()
+
+
 def test_a_name_is_not_taken_twice(tmp_path: Path) -> None:
     save(some_snapshot(), tmp_path / "a.dmp")
     before = (tmp_path / "a.dmp").read_bytes()

@@ -57,6 +57,8 @@ class PartFile:
         self._others = others
 
     def __enter__(self) -> Self:
+        if self.replace:
+            _spare_devices(self.path)
         remove_dead_parts(self.folder)
         while True:
             self.part = f"{self.path}.{os.getpid()}-{time.time_ns():x}.part"
@@ -109,6 +111,14 @@ class PartFile:
             self.file.close()
         if self.part:
             _remove(self.part)
+
+
+def _spare_devices(path: str) -> None:
+    """`/dev/null` as a plain file is a misfortune for all who use it."""
+    with suppress(FileNotFoundError):
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a folder cannot be replaced anyway
+            raise OSError(errno.EINVAL, "it is no file, but a device, pipe or socket", path)
 
 
 def remove_dead_parts(folder: str) -> None:
