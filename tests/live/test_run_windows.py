@@ -334,6 +334,13 @@ def test_a_program_whose_dll_is_missing(windows: Wine, tmp_path: Path) -> None:
     assert "a.exe ended with code C0000135: a DLL was not found when the program started" in done.stderr
 
 
+@pytest.mark.parametrize("folder", ["NUL", "Q:\\none", "a<b"])
+def test_a_folder_that_cannot_be(folder: str, windows: Wine) -> None:
+    done = windows.run_mdmp("run", "-o", folder, "--", "cmd.exe", "/c", "echo", "started")
+    assert done.returncode == 2
+    assert "cannot be" in done.stderr and not done.stdout
+
+
 def test_python_crashes_in_native_code(windows: Wine, tmp_path: Path) -> None:
     code = "import ctypes; ctypes.c_int.from_address(8).value"  # what ctypes calls, it guards
     done = windows.run_mdmp("run", "-o", tmp_path, "--", windows.python, "-c", code)

@@ -29,7 +29,9 @@ def add_monitoring_arguments(parser: argparse.ArgumentParser) -> None:
 
 def make_keeper(args: argparse.Namespace) -> Keeper:
     from mdmp.api import write_report_beside
+    from mdmp.monitor.finalize.folder import prove_folder
     from mdmp.monitor.keeper import Keeper
+    from mdmp.monitor.policy.decide import our_folder
     from mdmp.monitor.policy.load import load_policy
 
     folder, name = _output(args.output)
@@ -45,6 +47,8 @@ def make_keeper(args: argparse.Namespace) -> Keeper:
     )
     for issue in policy.issues:
         failure.complain(str(issue))
+    if folder:
+        prove_folder(our_folder(policy))  # now rather than at the crash
     return Keeper(policy, report=write_report_beside, tell=_tell)
 
 

@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from mdmp.api import write_report_beside
     from mdmp.monitor.finalize.describe import describe
-    from mdmp.monitor.folder_watch import FolderWatch, our_folder
+    from mdmp.monitor.folder_watch import FolderWatch
+    from mdmp.monitor.policy.decide import our_folder
     from mdmp.monitor.policy.load import load_policy
 
     policy = load_policy()

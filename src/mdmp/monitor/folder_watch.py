@@ -14,7 +14,6 @@ from mdmp.errors import MdmpError
 from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.finalize.steps import finalize
 from mdmp.monitor.keeper import Outcome
-from mdmp.monitor.policy.decide import dump_folder
 from mdmp.monitor.policy.settings import Decision
 from mdmp.monitor.windows import faults as windows
 from mdmp.platforms.signals import signal_name
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
 SETTLED = 2.0
 """Seconds for which a file has to stay as it is: until then somebody may be writing it."""
 _SUFFIXES = (".dmp", ".mdmp")
-
-
-def our_folder(policy: Policy) -> str:
-    """Where the policy has the dumps of this user's programs, unless it says something else for one of them."""
-    settings, _ = policy.settings_for("")
-    return dump_folder(policy, settings, Fault("request", Subject(os.getpid()), "", how="watch"))[0]
 
 
 class FolderWatch:

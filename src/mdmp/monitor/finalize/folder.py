@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mdmp.dumpfile.part_file import PartFile
 from mdmp.errors import SaveError
 
 if TYPE_CHECKING:
@@ -64,6 +65,16 @@ def make_folder(folder: str, *, strict: bool = False) -> str | None:
             return _walk(os.path.abspath(folder), strict)
     except OSError as problem:
         raise SaveError(f"the folder {folder} cannot be made or entered: {problem.strerror}") from None
+
+
+def prove_folder(folder: str) -> None:
+    """The folder, made if need be, and a file in it for a moment. `SaveError` where dumps cannot be."""
+    make_folder(folder)
+    try:
+        with PartFile(os.path.join(folder, "dump")):
+            pass
+    except OSError as problem:
+        raise SaveError(f"the folder {folder} cannot be written to: {problem.strerror}") from None
 
 
 if sys.platform != "win32":

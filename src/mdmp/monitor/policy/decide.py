@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mdmp.binary.text import safe_text
+from mdmp.monitor.fault import Fault, Subject
 from mdmp.monitor.finalize.folder import default_folder
 from mdmp.monitor.policy.history import count_of
 from mdmp.monitor.policy.policy import BUILT_IN, Policy, Said
@@ -18,8 +19,6 @@ from mdmp.monitor.policy.variables import expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mdmp.monitor.fault import Fault
 
 SMALLEST_ROOM = 1 << 20
 """Bytes without which not even a `mini` dump is begun."""
@@ -95,6 +94,12 @@ def dump_folder(policy: Policy, settings: Settings, fault: Fault) -> tuple[str, 
         except ValueError as problem:
             trouble = (f"the folder {settings.folder} is not used: {problem}",)
     return policy.default_folder or default_folder(fault.subject, system_wide=fault.how == "postmortem"), trouble
+
+
+def our_folder(policy: Policy) -> str:
+    """Where the policy has the dumps of this user's programs, unless it says something else for one of them."""
+    settings, _ = policy.settings_for("")
+    return dump_folder(policy, settings, Fault("request", Subject(os.getpid()), ""))[0]
 
 
 def look_up(folder: str, fault: Fault) -> Circumstances:
