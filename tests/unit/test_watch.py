@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -272,9 +273,9 @@ def options(*arguments: str) -> MonitorOptions:
 
 def test_options() -> None:
     assert options() == MonitorOptions()
-    assert options(
-        "-n", "3", "-s", "2.5", "--follow", "--exit-code", "3", "--exit-code", "0xC0000005"
-    ) == MonitorOptions(number=3, spacing=2.5, follow=True, exit_codes=(3, 0xC0000005))
+    assert options("-n", "3", "-s", "2.5", "--follow", "--exit-code", "3", "--exit-code", "0xC5") == MonitorOptions(
+        number=3, spacing=2.5, follow=True, exit_codes=(3, 0xC5)
+    )
     assert options("--exit-code", "any", "--exit-code", "-1").exit_codes == ()
     assert options("--first-chance", "SEGV", "--first-chance", "*bad*").first_chance == ("SEGV", "*bad*")
     assert options("--no-crash", "--exit-code", "0").crashes is False
@@ -333,6 +334,21 @@ def test_bad_options(arguments: str, problem: str) -> None:
     with pytest.raises(UsageError) as caught:
         options(*arguments.split())
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("platform", "possible", "impossible"),
+    [("linux", ("0", "255"), ("300", "-1")), ("win32", ("-1", "0xFFFFFFFF"), ("0x100000000", "-2147483649"))],
+)
+def test_exit_codes_that_can_never_be(
+    monkeypatch: pytest.MonkeyPatch, platform: str, possible: Sequence[str], impossible: Sequence[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    for text in possible:
+        assert options("--exit-code", text).exit_codes == (int(text, 0),)
+    for text in impossible:
+        with pytest.raises(UsageError, match="no program ends with it here"):
+            options("--exit-code", text)
 
 
 def test_signals() -> None:

@@ -15,7 +15,7 @@ from mdmp.cli.dump_options import size
 from mdmp.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mdmp.monitor.options import MonitorOptions
     from mdmp.monitor.watch.conditions import Condition
@@ -98,6 +98,8 @@ def monitor_options(args: argparse.Namespace) -> MonitorOptions:
     if args.writer == "dbghelp" and sys.platform != "win32":
         raise UsageError("--writer dbghelp: only Windows has it")
     codes = args.exit_codes
+    if codes is not None and None not in codes:
+        _refuse_impossible(codes)
     options = MonitorOptions(
         number=args.number,
         spacing=args.spacing,
@@ -113,6 +115,13 @@ def monitor_options(args: argparse.Namespace) -> MonitorOptions:
     if not options.crashes and not any(triggers):
         raise UsageError("--no-crash: then there is nothing to make a dump for (name another trigger, like --cpu 90)")
     return options
+
+
+def _refuse_impossible(codes: Sequence[int]) -> None:
+    least, most = (-(1 << 31), (1 << 32) - 1) if sys.platform == "win32" else (0, 255)
+    for code in codes:
+        if not least <= code <= most:
+            raise UsageError(f"--exit-code {code}: no program ends with it here ({least} to {most})")
 
 
 def _conditions(args: argparse.Namespace) -> tuple[Condition, ...]:
