@@ -1,6 +1,7 @@
 """Programs that crash on this machine under `mdmp run` and `mdmp attach`: one dump each, and nothing else changes."""
 
 import contextlib
+import errno
 import os
 import platform
 import re
@@ -307,6 +308,41 @@ def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(mdmp.UsageError, match="ulimit -u"):
         attach(os.getppid(), keeper, MonitorOptions(), print)
+
+
+@pytest.mark.parametrize(("number", "goes_on"), [(signal.SIGSEGV, False), (signal.SIGUSR1, True)])
+def test_no_thread_is_to_be_had_for_a_dump(
+    number: int, goes_on: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith("mdmp dump"):
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    keeper, outcomes = keeping(tmp_path)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    code = f"import os, signal; signal.signal({signal.SIGUSR1}, print); os.kill(os.getpid(), {int(number)}); print(1)"
+    options = MonitorOptions(signals=(int(number),))
+    status = run_program([sys.executable, "-c", code], keeper, options, print)
+    assert status == (0 if goes_on else 128 + number)
+    (outcome,) = outcomes
+    assert outcome.saved and not outcome.problem and not outcome.notes
+    snapshot = mdmp.open_dump(outcome.saved.path)
+    assert not snapshot.issues and snapshot.exceptions[0].code == number
+
+
+def test_no_process_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    keeper, _ = keeping(tmp_path)
+    monkeypatch.setattr(os, "fork", fork)
+    files = os.listdir("/proc/self/fd")
+    with pytest.raises(mdmp.UsageError, match="the system makes no process: "):
+        run_program(["sh"], keeper, MonitorOptions(), print)
+    assert os.listdir("/proc/self/fd") == files
 
 
 def test_the_program_is_as_without_us(tmp_path: Path) -> None:

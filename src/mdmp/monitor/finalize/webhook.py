@@ -26,7 +26,10 @@ def post(url: str, outcome: Outcome, seconds: float = SECONDS) -> None:
     body = json.dumps({"message": describe(outcome), **facts_of(outcome), "mdmp": __version__}).encode()
     found: list[str | None] = []  # a thread of its own: the look-up of a name knows no limit of time
     worker = threading.Thread(target=lambda: found.append(_post(url, body, seconds)), name="mdmp webhook", daemon=True)
-    worker.start()
+    try:
+        worker.start()
+    except RuntimeError as problem:
+        raise SaveError(f"webhook: {problem}") from None
     worker.join(seconds)
     problem = found[0] if found else f"no answer within {seconds:g} s"
     if problem is not None:

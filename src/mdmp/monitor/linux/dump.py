@@ -75,21 +75,27 @@ class Dumper:
 
     def start(self, process: Process, trigger: Trigger) -> None:
         """Stops the process, makes the dump, and lets the process go on."""
-        if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._executor = ThreadPoolExecutor(1, "mdmp dump")
         process.busy = True
         self.working += 1
-        executor = self._executor
-        self._tracer.hold(process, lambda: self._submit(executor, process, trigger))
+        self._tracer.hold(process, lambda: self._submit(process, trigger))
 
-    def _submit(self, executor: ThreadPoolExecutor, process: Process, trigger: Trigger) -> None:
+    def _submit(self, process: Process, trigger: Trigger) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         if trigger.task is not None:
             trigger.task.examined = True
         threads = _threads(process, trigger)
-        future = executor.submit(self._make, process, trigger, threads)
-        future.add_done_callback(lambda done: self._desk.call(self._done, process, done))
+        self._executor = self._executor or ThreadPoolExecutor(1, "mdmp dump")
+        try:
+            future = self._executor.submit(self._make, process, trigger, threads)
+        except RuntimeError:  # the system allows no more threads: we do it ourselves, and all others wait
+            self._executor = None  # it would do it a second time as soon as it has a thread
+            try:
+                self._make(process, trigger, threads)
+            finally:
+                self._over(process)
+        else:
+            future.add_done_callback(lambda done: self._desk.call(self._done, process, done))
 
     def _make(self, process: Process, trigger: Trigger, threads: Mapping[int, int | None]) -> Outcome:
         from mdmp.capture.linux.capture import capture_linux
@@ -112,13 +118,16 @@ class Dumper:
         return self._keeper.keep(fault, capture)
 
     def _done(self, process: Process, done: Future[Outcome]) -> None:
+        self._over(process)
+        done.result()
+
+    def _over(self, process: Process) -> None:
         self.working -= 1
         process.busy = False
         if process.held:
             self._tracer.release(process)
         else:
             self._tracer.again(process)
-        done.result()
 
     def close(self) -> None:
         if self._executor:

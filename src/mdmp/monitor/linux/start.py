@@ -44,7 +44,13 @@ class Child:
         self._name = arguments[0]
         waits, self._go = os.pipe()
         self._told, tells = os.pipe()
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError as problem:
+            for file in (waits, self._go, self._told, tells):
+                os.close(file)
+            why = f"the system makes no process: {problem.strerror} (see ulimit -u)"
+            raise StartError(f"cannot start {self._name}: {why}", NOT_EXECUTABLE) from None
         if self.pid == 0:
             os.close(self._go)
             _become(path, arguments, mask, waits, tells)
