@@ -28,8 +28,8 @@ def post(url: str, outcome: Outcome, seconds: float = SECONDS) -> None:
     worker = threading.Thread(target=lambda: found.append(_post(url, body, seconds)), name="mdmp webhook", daemon=True)
     try:
         worker.start()
-    except RuntimeError as problem:
-        raise SaveError(f"webhook: {problem}") from None
+    except RuntimeError as refused:
+        raise SaveError(f"webhook: {refused}") from None
     worker.join(seconds)
     problem = found[0] if found else f"no answer within {seconds:g} s"
     if problem is not None:
