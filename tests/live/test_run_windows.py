@@ -314,6 +314,12 @@ def test_a_crash_of_a_child_that_nobody_watched(fault: str, code: str, windows: 
     assert len(list(tmp_path.glob("*.dmp"))) == 1
 
 
+def test_a_crash_that_nobody_asked_for(windows: Wine, tmp_path: Path) -> None:
+    command = ("--no-crash", "--memory", "50G", "--", Wine.path(WATCHED / "watched.exe"), "null_read")
+    done = windows.run_mdmp("run", "-o", windows.path(tmp_path), *command)
+    assert (done.stderr, list(tmp_path.iterdir())) == ("", [])
+
+
 def test_a_program_that_is_not_there(windows: Wine) -> None:
     done = windows.run_mdmp("run", "--", "no_such_program")
     assert "there is no such program" in done.stderr

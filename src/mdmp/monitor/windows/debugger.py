@@ -337,7 +337,7 @@ class Debugger:
         """An end that looks like a crash and left no dump."""
         if status in faults.NOT_STARTED:
             self._tell(f"{name} ended with code {status:08X}: {PLAIN[status]}")
-        elif status in faults.KIND_OF and not self._options.follow:
+        elif status in faults.KIND_OF and self._options.crashes and not self._options.follow:
             self._tell(
                 f"{name} ended with code {status:08X}, that of a crash, but did not crash itself: "
                 "--follow watches its children, too (python.exe of a virtual environment starts the real one)"
