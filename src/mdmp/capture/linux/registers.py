@@ -113,7 +113,6 @@ def parse_general(raw: bytes) -> Context | None:
 
 
 _EINTR, _ERESTARTNOHAND = -4, -514
-_RESULT = {"amd64": ("orig_rax", "rax"), "x86": ("orig_eax", "eax")}
 _INTERRUPTED_BY_STOPS = {
     # epoll_wait, epoll_pwait, epoll_pwait2, rt_sigtimedwait, semop, semtimedop, io_getevents, io_pgetevents,
     # io_uring_enter; of sockets with a timeout: read, readv, recvfrom, recvmsg, recvmmsg, accept, accept4, connect,
@@ -131,18 +130,27 @@ _INTERRUPTED_BY_STOPS = {
     ),
 }
 """System calls that end with EINTR when a thread was stopped, though no signal came (see signal(7)), by number."""
+_CALL_OF = {
+    216: (8, wire.USER_REGS["amd64"].index("rax"), wire.USER_REGS["amd64"].index("orig_rax"), "amd64"),
+    68: (4, wire.USER_REGS["x86"].index("eax"), wire.USER_REGS["x86"].index("orig_eax"), "x86"),
+}
+"""Bytes of all general registers -> those of one, and where the result and the number of a system call are."""
+_GENERAL = 512
+"""Bytes: more than any CPU's general registers."""
 
 
 def restart_call(tid: int) -> None:
-    """Spares a stopped thread an EINTR that only we are the cause of: its call starts again, unless a handler runs."""
-    raw = syscalls.get_registers(tid, wire.NT_PRSTATUS, _LARGEST)
-    cpu = _cpu_of(raw)
-    if cpu not in _RESULT:
+    """Spares a stopped thread an EINTR that only we are the cause of: its call starts again, unless a handler runs.
+
+    A traced program waits for this at each of its signals.
+    """
+    raw = syscalls.get_registers(tid, wire.NT_PRSTATUS, _GENERAL)
+    if len(raw) not in _CALL_OF:
         return
-    registers = regsets.general(cpu, raw)
-    call, result = _RESULT[cpu]
-    size = len(raw) // len(registers)
-    mask = (1 << 8 * size) - 1
-    if registers[call] in _INTERRUPTED_BY_STOPS[cpu] and registers[result] == _EINTR & mask:
-        registers[result] = _ERESTARTNOHAND & mask
-        syscalls.set_registers(tid, wire.NT_PRSTATUS, b"".join(v.to_bytes(size, "little") for v in registers.values()))
+    size, result, call, cpu = _CALL_OF[len(raw)]
+    at = result * size
+    if raw[at : at + size] != _EINTR.to_bytes(size, "little", signed=True):
+        return
+    if int.from_bytes(raw[call * size : (call + 1) * size], "little") in _INTERRUPTED_BY_STOPS[cpu]:
+        again = _ERESTARTNOHAND.to_bytes(size, "little", signed=True)
+        syscalls.set_registers(tid, wire.NT_PRSTATUS, raw[:at] + again + raw[at + size :])
