@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from mdmp.cli.capture import default_name
 from mdmp.cli.monitoring import add_monitoring_arguments, make_keeper
 from mdmp.errors import SaveError
 from mdmp.monitor import install
+
+NOBODY = 65534
 
 
 @pytest.mark.parametrize(
@@ -50,11 +53,17 @@ def test_an_output_where_no_dump_can_be_is_told_at_the_start(
         output(tmp_path / name)
 
 
-@pytest.mark.skipif(os.name == "nt" or not getattr(os, "geteuid", int)(), reason="who may write anywhere")
-def test_an_output_that_is_read_only(tmp_path: Path, output: Callable[[Path], object]) -> None:
-    (tmp_path / "locked").mkdir(0o500)
-    with pytest.raises(SaveError, match="cannot be written to"):
-        output(tmp_path / "locked")
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_an_output_that_is_read_only(output: Callable[[Path], object]) -> None:
+    us = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        os.seteuid(us or NOBODY)  # root may write anywhere
+        try:
+            with pytest.raises(SaveError, match="cannot be written to"):
+                output(Path(folder))
+        finally:
+            os.seteuid(us)
 
 
 def test_an_output_is_made(tmp_path: Path, output: Callable[[Path], object]) -> None:
