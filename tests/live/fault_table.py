@@ -107,16 +107,18 @@ NO_FAULTS = {
 
 
 def build(name: str, folder: Path) -> Path:
-    """The program of a row of `BUILDS` or `WITHOUT_FAULTS`; skips the test where the machine cannot build it."""
-    compiler, *arguments = (BUILDS | WITHOUT_FAULTS)[name]
+    """The program of a row of `BUILDS` or `WITHOUT_FAULTS`; skips the test where nothing can be built in that way."""
+    compiler, *options, source = (BUILDS | WITHOUT_FAULTS)[name]
     if not shutil.which(str(compiler)):
         pytest.skip(f"there is no compiler ({compiler})")
     path = folder / name
     if not path.exists():
-        made = subprocess.run(
-            [str(compiler), *map(str, arguments), "-o", str(path)], capture_output=True, text=True, check=False
-        )
+        command = [str(compiler), *map(str, options), "-o", str(path)]
+        made = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
         if made.returncode:
+            empty = subprocess.run([*command, "-x", "c", "-"], input=b"int main() { return 0; }", capture_output=True)
+            path.unlink(missing_ok=True)
+            assert empty.returncode, made.stderr
             pytest.skip(f"cannot build: {made.stderr.strip().splitlines()[-1]}")
     return path
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import platform
 import random
 import shutil
 import signal
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from copies import needs_copy
 
 import mdmp
 
@@ -141,7 +141,7 @@ def children(pid: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("copy", [True, False])
+@pytest.mark.parametrize("copy", [pytest.param(True, marks=needs_copy), False])
 def test_every_thread_is_where_it_is(start: Callable[..., Program], copy: bool) -> None:
     program = start()
     with mdmp.capture_process(program.pid, copy=copy) as snapshot:
@@ -194,12 +194,12 @@ def test_every_thread_is_where_it_is(start: Callable[..., Program], copy: bool) 
     assert program.end() == 7
 
 
+@needs_copy
 def test_what_is_in_its_memory(start: Callable[..., Program]) -> None:
     """The copy is of the moment: the program counts on while it is read. Nothing of ours is left in either."""
     program = start()
     with mdmp.capture_process(program.pid) as snapshot:
-        if snapshot.origin.held is None:
-            pytest.skip(f"no copy is made here: {snapshot.issues}")
+        assert snapshot.origin.held is not None, snapshot.issues
         code = next(region for region in snapshot.regions or () if region.protection == "r-x")
         seen = snapshot.memory.read(code.start, code.size)
         copies = children(program.pid)
@@ -286,6 +286,7 @@ def test_a_call_with_a_time_of_a_socket_starts_again() -> None:
     assert output == "1\n"
 
 
+@needs_copy
 def test_a_program_that_becomes_another_meanwhile() -> None:
     code = (
         "import os, sys\n"
@@ -306,6 +307,7 @@ def test_a_program_that_becomes_another_meanwhile() -> None:
     assert program.end() == 0
 
 
+@needs_copy
 @needs_root
 @pytest.mark.skipif(not shutil.which("unshare"), reason="there is no unshare")
 def test_in_a_pid_namespace(binary: Path) -> None:
@@ -398,7 +400,7 @@ def test_death_of_the_capturer(start: Callable[..., Program]) -> None:
     assert program.process.wait(10) == 7
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="system calls are injected on x86-64 only")
+@needs_copy
 def test_a_thread_left_alone_goes_on(start: Callable[..., Program]) -> None:
     """What happens when we die after a thread was sent to instructions of ours: they lead it back by themselves."""
     from mdmp.capture.linux import syscalls
